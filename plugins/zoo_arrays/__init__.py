@@ -1,0 +1,1 @@
+"""First-party plugin `arrays`; its specs are in `plugin`."""

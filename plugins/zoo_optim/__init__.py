@@ -1,0 +1,1 @@
+"""First-party plugin `optim`; its specs are in `plugin`."""

@@ -1,0 +1,1 @@
+"""First-party plugin `vision`; its specs are in `plugin`."""

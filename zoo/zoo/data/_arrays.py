@@ -1,0 +1,73 @@
+"""Datasets that lie in memory: a batch is one gather."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from zoo_registry import InvalidData
+
+# N = samples in all, B = batch
+
+
+class ArrayDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Samples and labels in memory, gathered a whole batch at a time.
+
+    Args:
+        samples: (N, …), a tensor or anything numpy takes; memory is shared, not copied.
+        labels: (N,) or (N, K), likewise.
+
+    Raises:
+        InvalidData: different lengths, or values that are not numbers.
+    """
+
+    def __init__(self, samples: Any, labels: Any) -> None:
+        self.samples = as_tensor(samples, "samples")
+        self.labels = as_tensor(labels, "labels")
+        if self.samples.ndim == 0 or self.labels.ndim == 0:
+            raise InvalidData("samples and labels need a first dimension, the sample's number")
+        if len(self.samples) != len(self.labels):
+            raise InvalidData(f"{len(self.samples)} samples but {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return one sample (…) and its label () or (K,)."""
+        return self.samples[index], self.labels[index]
+
+    def batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gather samples (B, …) and labels (B,) or (B, K) at int64 `indices` (B,)."""
+        return self.samples.index_select(0, indices), self.labels.index_select(0, indices)
+
+
+def as_tensor(values: Any, what: str) -> torch.Tensor:
+    """View `values` as a tensor, without a copy where numpy or torch can do without.
+
+    Raises:
+        InvalidData: the values are not numbers; `what` names them in the text.
+    """
+    if isinstance(values, torch.Tensor):
+        return values.detach()
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise InvalidData(f"{what} do not form one array: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise InvalidData(
+            f"{what} have dtype {array.dtype}; they must be numbers. Names of classes can be "
+            "numbered with numpy.unique(names, return_inverse=True)"
+        )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype in (np.uint16, np.uint32, np.uint64):  # torch has few kernels for these
+        array = array.astype(np.int64)
+    if array.dtype == np.longdouble:
+        array = array.astype(np.float64)
+    if any(stride < 0 for stride in array.strides):
+        array = array.copy()
+    with warnings.catch_warnings():
+        # A read-only array is welcome: nothing here writes into samples.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
