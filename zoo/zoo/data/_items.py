@@ -1,0 +1,163 @@
+"""Batches from datasets that give one item at a time: any `torch.utils.data.Dataset`."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sized
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+from zoo_registry import BadSample, InvalidData, ZooError
+
+from ._arrays import as_tensor
+from ._order import generator
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+def usable_cores() -> int:
+    """Count the cores this process may run on (affinity; at most what a container grants)."""
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_workers(split: Any) -> int:
+    """Choose the number of worker processes: none for in-memory sets and on Windows."""
+    if hasattr(split, "batch") or os.name == "nt":
+        return 0
+    return min(usable_cores(), 8)
+
+
+class ItemBatches:
+    """Batches of a map-style dataset through torch's DataLoader, in an order given per epoch."""
+
+    def __init__(self, split: Any, *, workers: int, pin_memory: bool) -> None:
+        self._sampler = _GivenBatches()
+        self._generator = generator(0)
+        self._loader: DataLoader[Any] = DataLoader(
+            _WholeBatches(split),
+            sampler=self._sampler,
+            batch_size=None,
+            num_workers=workers,
+            pin_memory=pin_memory,
+            persistent_workers=workers > 0,
+            generator=self._generator,
+            worker_init_fn=_leave_interrupts,
+        )
+
+    def epoch(self, index_batches: list[torch.Tensor], seed: int) -> Iterator[Batch]:
+        """Yield one (samples, labels) for each tensor of indices.
+
+        Raises:
+            ZooError: an item can't be read, or a worker process died.
+        """
+        self._sampler.batches = [batch.tolist() for batch in index_batches]
+        self._generator.manual_seed(seed)  # the workers' base seed
+        try:
+            for batch in self._loader:
+                if isinstance(batch, _Failure):
+                    raise batch.error
+                yield tuple(batch)  # type: ignore[misc]
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise ZooError(
+                f"a data worker died ({str(error).splitlines()[0]}); with little memory use "
+                "fewer: --workers 1, or none: --workers 0"
+            ) from error
+
+
+def _leave_interrupts(_worker: int) -> None:
+    # Ctrl-C reaches the whole process group; ending the workers is the training's business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class _GivenBatches:
+    """A sampler that yields the index lists it was last given."""
+
+    batches: list[list[int]] = []  # noqa: RUF012 - replaced whole for each epoch, never changed
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+class _Failure:
+    """An error on its way out of a worker, spared the traceback text DataLoader would add."""
+
+    def __init__(self, error: ZooError) -> None:
+        self.error = error
+
+
+class _WholeBatches(Dataset[Any]):
+    """A dataset whose item is a whole batch, collated where it was read."""
+
+    def __init__(self, split: Any) -> None:
+        self.split = split
+
+    def __getitem__(self, indices: list[int]) -> Batch | _Failure:
+        try:
+            return collate([read_item(self.split, index) for index in indices])
+        except ZooError as error:
+            return _Failure(error)
+
+
+def read_item(split: Any, index: int) -> Batch:
+    """Read one (sample, label) as tensors; PIL images become uint8 (C, H, W).
+
+    Raises:
+        BadSample: the dataset raised, naming the index.
+        InvalidData: the item is not a pair of numbers or images.
+    """
+    try:
+        item = split[index]
+    except ZooError:
+        raise
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise BadSample(f"sample {index} can't be read ({cause})") from error
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        raise InvalidData(f"sample {index} is a {type(item).__name__}, not a (sample, label) pair")
+    return _sample_tensor(item[0], index), as_tensor(item[1], f"label {index}")
+
+
+def _sample_tensor(sample: Any, index: int) -> torch.Tensor:
+    if hasattr(sample, "getbands"):  # a PIL image, recognised without importing PIL
+        pixels = np.array(sample.convert("RGB" if len(sample.getbands()) > 1 else "L"))
+        return torch.from_numpy(pixels if pixels.ndim == 3 else pixels[:, :, None]).permute(2, 0, 1)
+    return as_tensor(sample, f"sample {index}")
+
+
+def collate(items: list[Batch]) -> Batch:
+    """Stack items into samples (B, …) and labels (B,) or (B, K).
+
+    Raises:
+        InvalidData: the samples differ in shape.
+    """
+    shapes = sorted({tuple(sample.shape) for sample, _ in items})
+    if len(shapes) > 1:
+        raise InvalidData(
+            f"samples differ in shape, {shapes[0]} and {shapes[1]}; resize them in the dataset"
+        )
+    samples, labels = zip(*items, strict=True)
+    return torch.stack(samples), torch.stack(labels)
+
+
+def length(split: Any) -> int:
+    """Return the number of samples.
+
+    Raises:
+        InvalidData: the dataset has no length (an iterable-style dataset).
+    """
+    if not isinstance(split, Sized) or not hasattr(split, "__getitem__"):
+        raise InvalidData(
+            f"{type(split).__name__} is not a map-style dataset: it needs __len__ and __getitem__"
+        )
+    return len(split)

@@ -1,0 +1,228 @@
+"""From what was asked to a plan: every name found, every option checked, nothing imported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo_registry import (
+    DatasetSpec,
+    DatasetUnavailable,
+    Entry,
+    InvalidOption,
+    ModelSpec,
+    Registry,
+    Signature,
+    UnknownName,
+    UsageError,
+    options_of,
+    read_signature,
+)
+
+from .._options import check_options
+from ..home import data_dir
+from ._available import on_machine, reachable
+from ._recipe import OBJECT, PARTS, check_field, check_key
+
+DEFAULTS: dict[str, Any] = {
+    "optimizer": "adamw",
+    "scheduler": "constant",
+    "epochs": 10,
+    "batch_size": 128,
+    "seed": 0,
+    "device": "auto",
+    "parallel": "none",
+}
+"""What holds where neither the user nor the model's author says otherwise."""
+
+FILLED = ("num_classes", "in_channels", "image_size", "in_features")
+"""Options of a model that the dataset fills."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that can start, but for what only its data can tell."""
+
+    settings: Mapping[str, Any]
+    """Flat: fields and dotted options."""
+    entries: Mapping[str, Entry]
+    """The entry behind each part that is named; `loss` may still be open."""
+    note: str = ""
+    """Why another dataset than the model's first was chosen; empty where none was."""
+
+    def options(self, part: str) -> dict[str, Any]:
+        """Return the options of one part."""
+        return {
+            key.partition(".")[2]: value
+            for key, value in self.settings.items()
+            if key.startswith(f"{part}.")
+        }
+
+
+def make_plans(asked: Mapping[str, Any], registry: Registry, root: Path | None) -> list[Plan]:
+    """Return a plan for each dataset that could be trained on now, the best first.
+
+    Args:
+        asked: what the user said: fields and dotted options, `model` among them.
+        registry: the installed plugins.
+        root: the folder handed to datasets; None: the zoo's own.
+
+    Raises:
+        UsageError: an unknown name, key or option, or a value of the wrong type.
+        DatasetUnavailable: none of the model's datasets can be had.
+    """
+    asked = {check_key(key): value for key, value in asked.items()}
+    author: Mapping[str, Any] = {}
+    if not str(asked["model"]).startswith(OBJECT):
+        spec = registry.find("model", asked["model"]).spec
+        assert isinstance(spec, ModelSpec)
+        author = spec.recipe
+    if "dataset" in asked:
+        return [_plan(asked, author, registry)]
+    plans = []
+    for name, note in _candidates(asked["model"], registry, root or data_dir()):
+        plans.append(_plan({**asked, "dataset": name}, author, registry, note))
+    return plans
+
+
+def _candidates(model: str, registry: Registry, root: Path) -> list[tuple[str, str]]:
+    """Name the model's datasets that are here or can be had, each with its note."""
+    spec = registry.find("model", model).spec if not model.startswith(OBJECT) else None
+    names = spec.datasets if isinstance(spec, ModelSpec) else ()
+    if not names:
+        offered = ", ".join(entry.spec.name for entry in registry.select(kind="dataset"))
+        raise UsageError(f"{model} names no dataset of its own; choose one with --dataset: {offered}")
+    found: list[tuple[str, str]] = []
+    missing: list[str] = []
+    for name in names:
+        reason = _absence(name, registry, root)
+        if reason:
+            missing.append(f"{name} {reason}")
+        else:
+            found.append((name, f"training on {name}: {'; '.join(missing)}" if missing else ""))
+    if not found:
+        raise DatasetUnavailable(
+            f"no dataset of {model} can be had: {'; '.join(missing)}. Give one with --dataset, "
+            "or the folder where its files are with --data-dir"
+        )
+    return found
+
+
+def _absence(name: str, registry: Registry, root: Path) -> str:
+    """Say why a dataset can't be used now; empty where it can."""
+    try:
+        spec = registry.find("dataset", name).spec
+    except UnknownName:
+        return "is offered by no installed plugin"
+    assert isinstance(spec, DatasetSpec)
+    if on_machine(spec, root) or reachable(spec.urls):
+        return ""
+    return f"is not in {root} and can't be downloaded now"
+
+
+def _plan(
+    asked: Mapping[str, Any], author: Mapping[str, Any], registry: Registry, note: str = ""
+) -> Plan:
+    asked, dataset = _split_path(asked, registry)
+    subject = {part: asked[part] for part in ("model", "dataset")}
+    layers: list[Mapping[str, Any]] = [DEFAULTS | subject, author]
+    if not asked["model"].startswith(OBJECT):
+        spec = registry.find("model", asked["model"]).spec
+        assert isinstance(spec, ModelSpec)
+        layers += [recipe for name, recipe in spec.recipes.items() if name in dataset]
+    settings = merge(*(_qualified(layer, registry) for layer in [*layers, asked]))
+    entries = {
+        part: registry.find(part, settings[part])
+        for part in PARTS
+        if part in settings and not settings[part].startswith(OBJECT)
+    }
+    plan = Plan(_with_rate(settings, entries), entries, note)
+    return Plan({**plan.settings, **_checked(plan)}, entries, note)
+
+
+def _split_path(
+    asked: Mapping[str, Any], registry: Registry
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Turn `folder:PATH` into the dataset `folder` with the option `path`; give its names."""
+    name = asked["dataset"]
+    if name.startswith(OBJECT):
+        return dict(asked), ()
+    name, colon, path = name.partition(":")
+    entry = registry.find("dataset", name)
+    settings = {**asked, "dataset": entry.name}
+    takes_path = any(option.name == "path" for option in options_of(entry.spec).options)
+    if colon and not takes_path:
+        raise InvalidOption(f"the dataset {entry.name} takes no path; write --dataset {name}")
+    if takes_path and not colon and "dataset.path" not in asked:
+        raise InvalidOption(f"the dataset {entry.name} needs a path: --dataset {name}:PATH")
+    if colon:
+        settings["dataset.path"] = str(Path(path).expanduser().resolve())
+    return settings, (entry.name, entry.spec.name)
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay settings over one another, the last on top.
+
+    Where a layer names another component for a part, the options that lower layers gave for
+    the part are not for it: they go, and with another optimizer the learning rate.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for part in PARTS:
+            if part in layer and layer[part] != merged.get(part):
+                gone = (f"{part}.",) if part != "optimizer" else ("optimizer.", "lr")
+                merged = {key: value for key, value in merged.items() if not key.startswith(gone)}
+        merged.update(layer)
+    return merged
+
+
+def _qualified(layer: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    def qualified(key: str, value: Any) -> Any:
+        if key not in PARTS or str(value).startswith(OBJECT):
+            return value
+        return registry.find(key, str(value)).name
+
+    return {check_key(key): qualified(key, value) for key, value in layer.items()}
+
+
+def _with_rate(settings: dict[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:
+    """Where nobody set a learning rate, take the optimizer's own default."""
+    if "lr" in settings or "optimizer" not in entries:
+        return settings
+    signature = read_signature(entries["optimizer"].spec.address)
+    default = next((option.default for option in signature.options if option.name == "lr"), None)
+    return {**settings, "lr": default if isinstance(default, int | float) else 1e-3}
+
+
+def _checked(plan: Plan) -> dict[str, Any]:
+    """Check fields and options; return them converted."""
+    checked = {
+        key: check_field(key, value)
+        for key, value in plan.settings.items()
+        if "." not in key and key not in PARTS
+    }
+    for part in PARTS:
+        options = plan.options(part)
+        if part in plan.entries:
+            entry = plan.entries[part]
+            signature = options_of(entry.spec)
+            options = check_options(entry.name, part, _without_filled(part, signature), options)
+        elif options and part in plan.settings:
+            raise InvalidOption(f"{part} was given as a Python object; it takes no {part}.* options")
+        checked |= {f"{part}.{name}": value for name, value in options.items()}
+    return checked
+
+
+def _without_filled(part: str, signature: Signature) -> Signature:
+    """Let a model's required options be missing where the dataset will fill them."""
+    if part != "model":
+        return signature
+    from dataclasses import replace
+
+    return replace(
+        signature,
+        options=tuple(
+            replace(option, required=False) if option.name in FILLED else option
+            for option in signature.options
+        ),
+    )

@@ -1,0 +1,95 @@
+"""What a training tells the one who waits for it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+Stream = Iterator[tuple[torch.Tensor, torch.Tensor]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What is known before the first step."""
+
+    run: str
+    model: str
+    dataset: str
+    device: str
+    num_parameters: int
+    num_train: int
+    num_test: int
+    epochs: int
+    num_batches: int
+    """Batches per epoch."""
+    monitor: str
+    """The metric that chooses the best epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRow:
+    """One epoch of the history: a line of `metrics.jsonl`."""
+
+    epoch: int
+    """Counted from 1."""
+    step: int
+    """Optimizer steps done since the run began."""
+    lr: float
+    """The learning rate after the epoch, of the first parameter group."""
+    seconds: float
+    """Training and evaluation together."""
+    samples_per_second: float
+    """Of training alone."""
+    metrics: Mapping[str, float]
+    """On the test split; those on the training split begin with `train_`."""
+
+    def flat(self) -> dict[str, float]:
+        """Return the row as one JSON object."""
+        fields = {**vars(self)}
+        return {**fields, **fields.pop("metrics")}
+
+
+class Reporter(Protocol):
+    """Told of a training's course; each way of showing it implements this."""
+
+    def note(self, text: str) -> None:
+        """Show a line that a user should know."""
+
+    def started(self, facts: Started) -> None:
+        """Show that training begins."""
+
+    def watch(self, batches: Stream, epoch: int, loss: Callable[[], float]) -> Stream:
+        """Pass an epoch's batches through, showing how far it is; `loss` is the newest one."""
+
+    def epoch_ended(self, row: EpochRow) -> None:
+        """Show what an epoch brought."""
+
+    def ended(self, outcome: Mapping[str, Any]) -> None:
+        """Show the outcome: `run`, `path`, `state`, `metrics`, `best_epoch`, `seconds`."""
+
+    def close(self) -> None:
+        """Leave the screen in order, however the training ended."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def note(self, text: str) -> None:
+        """Show nothing."""
+
+    def started(self, facts: Started) -> None:
+        """Show nothing."""
+
+    def watch(self, batches: Stream, epoch: int, loss: Callable[[], float]) -> Stream:  # noqa: ARG002 - the protocol's
+        """Pass the batches through."""
+        return batches
+
+    def epoch_ended(self, row: EpochRow) -> None:
+        """Show nothing."""
+
+    def ended(self, outcome: Mapping[str, Any]) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Have nothing to put in order."""

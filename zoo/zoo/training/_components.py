@@ -1,0 +1,63 @@
+"""From a recipe's names and options to living objects."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from zoo_registry import Entry, ZooError, resolve
+
+from ..data import Batches, DataFacts, Prepare
+from ..recipe import Recipe
+
+
+def build(entry: Entry, *supplied: Any, **options: Any) -> Any:
+    """Call the builder of `entry`.
+
+    Raises:
+        ZooError: it raised; its own ZooErrors come through as they are.
+    """
+    builder = resolve(entry.spec.address)
+    try:
+        return builder(*supplied, **options)
+    except (ZooError, torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ZooError(f"{entry.name} could not be built ({cause})") from error
+
+
+def build_module(entry: Entry, **options: Any) -> nn.Module:
+    """Build a model or a loss.
+
+    Raises:
+        ZooError: the builder raised, or returned something else than a module.
+    """
+    module = build(entry, **options)
+    if not isinstance(module, nn.Module):
+        raise ZooError(f"{entry.name} built a {type(module).__name__}, not a torch.nn.Module")
+    return module
+
+
+def model_dtype(model: nn.Module) -> torch.dtype | None:
+    """Return the dtype samples are cast to; None where the model embeds whole numbers."""
+    if any(isinstance(module, nn.Embedding | nn.EmbeddingBag) for module in model.modules()):
+        return None
+    floats = (p.dtype for p in model.parameters() if p.is_floating_point())
+    return next(floats, torch.float32)
+
+
+def make_prepare(facts: DataFacts, model: nn.Module, device: torch.device) -> Prepare:
+    """Return what brings this data's batches to this model."""
+    dtype = model_dtype(model)
+    labels = torch.int64 if facts.task == "classification" else dtype or torch.float32
+    return Prepare(facts.input, device, dtype, labels)
+
+
+def make_batches(
+    splits_part: Any, recipe: Recipe, prepare: Prepare, *, training: bool
+) -> Batches:
+    """Return the batches of a split: shuffled for training, in its own order otherwise."""
+    # Without gradients to keep, larger batches take no more memory, and are faster.
+    size = recipe.batch_size if training else 4 * recipe.batch_size
+    seed = recipe.seed if training else None
+    return Batches(splits_part, size, prepare, workers=recipe.workers, seed=seed)

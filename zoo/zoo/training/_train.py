@@ -1,0 +1,174 @@
+"""Train: a job in, a run out, and nothing half-done left behind."""
+
+import hashlib
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from zoo_registry import Registry, ZooError
+
+from ..errors import OutOfMemory, StorageError
+from ..recipe import OBJECT
+from ..reporting import Reporter, Started
+from ..runs import Run, RunWriter, machine_facts
+from ._fit import Fit
+from ._interrupt import Interrupt, interrupts
+from ._job import Job
+from ._prepare import Request, prepare
+
+
+def train(request: Request, registry: Registry, reporter: Reporter, name: str | None = None) -> Run:
+    """Train what `request` asks for and store it as a run.
+
+    The caller's random state is left as it was.
+
+    Args:
+        request: what was asked.
+        registry: the installed plugins.
+        reporter: shows the course.
+        name: of the run; None: `<model>-<dataset>-<n>`.
+
+    Raises:
+        ZooError: with the reason; a run that stored no weights is gone, no other is touched.
+        Stopped: Ctrl-C or SIGTERM; the weights so far are stored.
+    """
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices), _out_of_memory(), interrupts() as interrupt:
+        try:
+            job = prepare(request, registry, reporter.note)
+            return _run(job, registry, reporter, name, interrupt)
+        finally:
+            reporter.close()
+
+
+def _run(
+    job: Job, registry: Registry, reporter: Reporter, name: str | None, interrupt: Interrupt
+) -> Run:
+    if interrupt:
+        raise interrupt.error("nothing was stored")
+    writer = RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
+    reporter.started(_started(job, writer))
+    started = time.perf_counter()
+    failures: dict[str, str] = {}
+
+    def notify(hook: str, **facts: Any) -> None:
+        for plugin, fault in registry.notify(hook, run=writer.run, **facts):
+            if plugin.name not in failures:
+                reporter.note(f"plugin {plugin.name} ({plugin.origin}) failed in {fault}")
+            failures.setdefault(plugin.name, fault)
+
+    fit = Fit(job, writer, reporter, notify, interrupt)
+    try:
+        notify("zoo_run_started")
+        fit.run()
+    except BaseException as error:
+        _abandon(writer, error)
+        notify("zoo_run_ended", outcome="failed")
+        raise
+    state = "stopped" if interrupt else "done"
+    writer.finish(state, seconds=time.perf_counter() - started, plugin_failures=failures)
+    run = writer.run
+    notify("zoo_run_ended", outcome=state)
+    reporter.ended(_outcome(run))
+    if interrupt:
+        raise interrupt.error(f"the weights of step {fit.step} are in {run.path}")
+    return run
+
+
+def _abandon(writer: RunWriter, error: BaseException) -> None:
+    """Mark the run as failed; where it stored no weights, take it away."""
+    # The disk may be full or gone: the error that ended the run is the one to tell.
+    with suppress(StorageError, OSError):
+        if (writer.path / "model.safetensors").exists():
+            writer.finish("failed", error=str(error).splitlines()[0] if str(error) else repr(error))
+        else:
+            writer.discard()
+
+
+@contextmanager
+def _out_of_memory() -> Iterator[None]:
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _no_memory("memory") from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise _no_memory("memory") from error
+
+
+def _no_memory(what: str) -> OutOfMemory:
+    return OutOfMemory(
+        f"out of {what}; use a smaller --batch-size, a smaller model (`zoo info MODEL` shows its "
+        "options), or --dry-run for an estimate"
+    )
+
+
+def _stem(job: Job) -> str:
+    """Name a run after its model and its dataset; a dataset given by path, after the path."""
+    path = job.recipe.options.get("dataset", {}).get("path")
+    model = job.recipe.model.removeprefix(OBJECT).rpartition("/")[2]
+    dataset = job.recipe.dataset.removeprefix(OBJECT).rpartition("/")[2]
+    if isinstance(path, str):
+        dataset = path.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")[0] or (
+            path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        )
+    return f"{model}-{dataset}"
+
+
+def _started(job: Job, writer: RunWriter) -> Started:
+    return Started(
+        run=writer.run.name,
+        model=job.recipe.model,
+        dataset=job.recipe.dataset,
+        device=job.recipe.device,
+        num_parameters=job.num_parameters,
+        num_train=job.facts.num_train,
+        num_test=job.facts.num_test,
+        epochs=job.recipe.epochs,
+        num_batches=len(job.train),
+        monitor=job.recipe.monitor.partition(":")[0],
+    )
+
+
+def _outcome(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.name,
+        "path": str(run.path),
+        "state": run.state,
+        "metrics": run.metrics,
+        "best_epoch": run.record["best_epoch"],
+        "seconds": run.record["seconds"],
+    }
+
+
+def _record(job: Job) -> dict[str, Any]:
+    """Collect what a reader of the run will want to know, beyond its recipe."""
+    plugins = {entry.plugin.name: entry.plugin for entry in job.entries.values()}
+    return {
+        "task": job.facts.task,
+        "parameters": job.num_parameters,
+        "versions": {
+            "python": sys.version.split()[0],
+            "zoo-registry": version("zoo-registry"),
+            "torch": torch.__version__,
+            "safetensors": version("safetensors"),
+        },
+        "plugins": [
+            {"name": p.name, "distribution": p.distribution, "version": p.version}
+            for p in plugins.values()
+        ],
+        "data": {
+            "train": job.facts.num_train,
+            "test": job.facts.num_test,
+            "classes": list(job.facts.classes),
+            "fingerprint": job.facts.fingerprint,
+        },
+        "machine": {**machine_facts(), "threads": torch.get_num_threads()},
+        "metrics": {},
+        "best_epoch": 0,
+    }
