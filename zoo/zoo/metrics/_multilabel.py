@@ -1,9 +1,12 @@
 """Metrics of multi-label classification: F1 and exact match."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from ._sums import Sums, columns
+from ._tasks import names
 
 
 class MultilabelMeter(Sums):
@@ -28,6 +31,8 @@ class MultilabelMeter(Sums):
 
     def compute(self) -> dict[str, float]:
         """Return `loss`, `f1`, `f1_macro` and `exact_match`."""
+        if not self._num_samples:
+            return dict.fromkeys(names("multilabel"), math.nan)
         num_samples, loss, (exact, *counts) = self._read()
         num_labels = len(counts) // 3
         both, predicted, present = (counts[i * num_labels :][:num_labels] for i in range(3))

@@ -27,9 +27,9 @@ class RegressionMeter(Sums):
         errors = outputs.to(self._sums.dtype) - targets
         self._squared.add_(errors.square().sum(0))
         self._absolute.add_(errors.abs().sum(0))
-        # From the first row, so that the mean of equal targets is exact and their variance 0.
-        mean = targets[0] + (targets - targets[0]).mean(0)
-        self._merge_moments(len(targets), mean, (targets - mean).square().sum(0))
+        # Welford's algorithm, so the mean of equal targets is exact and their variance 0.
+        variance, mean = torch.var_mean(targets, 0, correction=0)
+        self._merge_moments(len(targets), mean, variance * len(targets))
         self._add_loss(len(targets), loss)
 
     def _merge_moments(self, num_samples: int, mean: Tensor, deviation: Tensor) -> None:
