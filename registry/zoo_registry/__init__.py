@@ -19,9 +19,11 @@ from ._errors import (
 from ._markers import hookimpl
 from ._nearest import nearest
 from ._registry import Registry, kinds, load
+from ._signature import SUPPLIED, Option, Signature, options_of, read_signature
 from ._specs import DatasetSpec, LossSpec, ModelSpec, OptimizerSpec, SchedulerSpec, Spec, Splits
 
 __all__ = [
+    "SUPPLIED",
     "AmbiguousName",
     "BadSample",
     "DatasetSpec",
@@ -32,9 +34,11 @@ __all__ = [
     "LossSpec",
     "ModelSpec",
     "OptimizerSpec",
+    "Option",
     "Plugin",
     "Registry",
     "SchedulerSpec",
+    "Signature",
     "Spec",
     "SpecError",
     "Splits",
@@ -45,5 +49,7 @@ __all__ = [
     "kinds",
     "load",
     "nearest",
+    "options_of",
+    "read_signature",
     "resolve",
 ]

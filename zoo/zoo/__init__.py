@@ -4,14 +4,57 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .data import ArrayDataset
+    from .api import create_model, evaluate, load_model, predict, train
+    from .data import ArrayDataset, as_splits, channels_first, read_arrays, read_image
+    from .errors import ZooError
+    from .listing import list_datasets, list_models, list_optimizers, list_runs
+    from .runs import Run
+    from .weights import LoadReport, load_weights, save_weights
 
 # Where each public name lives. Resolved on first use: `import zoo` must not cost torch.
 _HOMES = {
     "ArrayDataset": "data",
+    "LoadReport": "weights",
+    "Run": "runs",
+    "ZooError": "errors",
+    "as_splits": "data",
+    "channels_first": "data",
+    "create_model": "api",
+    "evaluate": "api",
+    "list_datasets": "listing",
+    "list_models": "listing",
+    "list_optimizers": "listing",
+    "list_runs": "listing",
+    "load_model": "api",
+    "load_weights": "weights",
+    "predict": "api",
+    "read_arrays": "data",
+    "read_image": "data",
+    "save_weights": "weights",
+    "train": "api",
 }
 
-__all__ = ["ArrayDataset"]
+__all__ = [
+    "ArrayDataset",
+    "LoadReport",
+    "Run",
+    "ZooError",
+    "as_splits",
+    "channels_first",
+    "create_model",
+    "evaluate",
+    "list_datasets",
+    "list_models",
+    "list_optimizers",
+    "list_runs",
+    "load_model",
+    "load_weights",
+    "predict",
+    "read_arrays",
+    "read_image",
+    "save_weights",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """Batches of a split, in an order that is a pure function of (seed, epoch)."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,7 @@ class Batches:
         )
 
     def __len__(self) -> int:
-        return -(-self.num_samples // self.batch_size)
+        return math.ceil(self.num_samples / self.batch_size)
 
     def epoch(self, epoch: int = 0) -> Iterator[Batch]:
         """Yield every sample once: (samples (B, …), labels (B,) or (B, K)) on the device."""

@@ -124,9 +124,13 @@ def _check_labels(labels: torch.Tensor, task: str, split: str, num_classes: int)
             )
     elif task == "regression":
         if labels.ndim > 2:
-            raise InvalidData(f"{split} targets have shape {shape}; regression takes (N,) or (N, K)")
+            raise InvalidData(
+                f"{split} targets have shape {shape}; regression takes (N,) or (N, K)"
+            )
         if not bool(torch.isfinite(labels).all()):
-            raise InvalidData(f"{split} targets hold NaN or infinite values; leave those samples out")
+            raise InvalidData(
+                f"{split} targets hold NaN or infinite values; leave those samples out"
+            )
 
 
 def _count_classes(labels: torch.Tensor, task: str) -> int:

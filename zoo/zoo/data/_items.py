@@ -62,7 +62,7 @@ class ItemBatches:
             for batch in self._loader:
                 if isinstance(batch, _Failure):
                     raise batch.error
-                yield tuple(batch)  # type: ignore[misc]
+                yield batch
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise

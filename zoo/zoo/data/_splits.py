@@ -52,7 +52,9 @@ def _hold_out(dataset: Any, test_fraction: float, seed: int) -> Splits:
     order = torch.randperm(num_samples, generator=generator(seed))
     train, test = order[num_test:].sort().values, order[:num_test].sort().values
     if isinstance(dataset, ArrayDataset):
-        return Splits(train=ArrayDataset(*dataset.batch(train)), test=ArrayDataset(*dataset.batch(test)))
+        return Splits(
+            train=ArrayDataset(*dataset.batch(train)), test=ArrayDataset(*dataset.batch(test))
+        )
     return Splits(train=Subset(dataset, train.tolist()), test=Subset(dataset, test.tolist()))
 
 

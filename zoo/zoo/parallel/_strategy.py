@@ -1,5 +1,6 @@
 """Strategies: who computes a step. Each is small, and the loop has no `if` for any of them."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -49,7 +50,10 @@ class DataParallel:
         return nn.DataParallel(model.to(self.device))
 
 
-STRATEGIES = {"none": SingleDevice, "dp": DataParallel}
+STRATEGIES: dict[str, Callable[[torch.device], Strategy]] = {
+    "none": SingleDevice,
+    "dp": DataParallel,
+}
 
 
 def make_strategy(parallel: str, device: torch.device) -> Strategy:
@@ -59,5 +63,7 @@ def make_strategy(parallel: str, device: torch.device) -> Strategy:
         UsageError: no such strategy.
     """
     if parallel not in STRATEGIES:
-        raise UsageError(f"no way of running named {parallel!r}; there are: {', '.join(STRATEGIES)}")
+        raise UsageError(
+            f"no way of running named {parallel!r}; there are: {', '.join(STRATEGIES)}"
+        )
     return STRATEGIES[parallel](device)

@@ -1,10 +1,11 @@
 """Recipes: from what was asked, over what authors and defaults say, to what will be done."""
 
-from ._complete import complete
-from ._plan import FILLED, Plan, make_plans
-from ._recipe import FIELDS, OBJECT, PARTS, Recipe, check_key, parse_setting, read_settings
+from ._complete import DEFAULT_LOSSES, complete
+from ._plan import FILLED, Plan, make_plans, plan_dataset
+from ._recipe import FIELDS, OBJECT, PARTS, Recipe, check_key, parse_setting, read_recipe
 
 __all__ = [
+    "DEFAULT_LOSSES",
     "FIELDS",
     "FILLED",
     "OBJECT",
@@ -15,5 +16,6 @@ __all__ = [
     "complete",
     "make_plans",
     "parse_setting",
-    "read_settings",
+    "plan_dataset",
+    "read_recipe",
 ]

@@ -40,7 +40,7 @@ def reachable(urls: tuple[str, ...], seconds: float = PROBE_SECONDS) -> bool:
 
     for url in urls:
         threading.Thread(target=ask, args=(url,), daemon=True).start()
-    timer = threading.Timer(seconds, lambda: [answered.release() for _ in urls])
+    timer = threading.Timer(seconds, answered.release, [len(urls)])
     timer.daemon = True
     timer.start()
     for _ in urls:

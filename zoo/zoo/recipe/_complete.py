@@ -1,14 +1,18 @@
 """From a plan and its data to a recipe that leaves nothing open."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from zoo_registry import Entry, InvalidOption, Registry, options_of
 
 from .. import metrics
 from .._options import check_options
-from ..data import DataFacts, default_workers
 from ._plan import FILLED, Plan
 from ._recipe import OBJECT, PARTS, Recipe
+
+if TYPE_CHECKING:
+    from ..data import DataFacts  # imports torch, which checking a recipe must not
 
 DEFAULT_LOSSES = {
     "classification": "cross-entropy",
@@ -18,14 +22,14 @@ DEFAULT_LOSSES = {
 
 
 def complete(
-    plan: Plan, facts: DataFacts, split: Any, device: str, registry: Registry
+    plan: Plan, facts: DataFacts, workers: int, device: str, registry: Registry
 ) -> tuple[Recipe, dict[str, Entry]]:
     """Fill in what only the data can tell: the loss, the model's sizes, the monitored metric.
 
     Args:
         plan: what was asked, checked.
         facts: of the dataset.
-        split: the training split, which decides how many workers pay.
+        workers: processes to read items with, where nobody said how many.
         device: the one chosen.
         registry: where the default loss is found.
 
@@ -47,7 +51,7 @@ def complete(
     settings["loss"] = loss.name if loss else settings["loss"]
     settings["device"] = device
     settings["monitor"] = _monitor(settings.get("monitor"), facts)
-    settings.setdefault("workers", default_workers(split))
+    settings.setdefault("workers", workers)
     return Recipe(**settings, options={p: v for p, v in options.items() if v}), entries
 
 

@@ -22,7 +22,7 @@ from zoo_registry import (
 from .._options import check_options
 from ..home import data_dir
 from ._available import on_machine, reachable
-from ._recipe import OBJECT, PARTS, check_field, check_key
+from ._recipe import OBJECT, PARTS, check_field, check_key, read_recipe
 
 DEFAULTS: dict[str, Any] = {
     "optimizer": "adamw",
@@ -59,11 +59,14 @@ class Plan:
         }
 
 
-def make_plans(asked: Mapping[str, Any], registry: Registry, root: Path | None) -> list[Plan]:
+def make_plans(
+    asked: Mapping[str, Any], registry: Registry, root: Path | None = None
+) -> list[Plan]:
     """Return a plan for each dataset that could be trained on now, the best first.
 
     Args:
-        asked: what the user said: fields and dotted options, `model` among them.
+        asked: what the user said: fields and dotted options. A `model` that ends in `.toml` is a
+            recipe file, over which the rest is laid.
         registry: the installed plugins.
         root: the folder handed to datasets; None: the zoo's own.
 
@@ -72,17 +75,40 @@ def make_plans(asked: Mapping[str, Any], registry: Registry, root: Path | None) 
         DatasetUnavailable: none of the model's datasets can be had.
     """
     asked = {check_key(key): value for key, value in asked.items()}
-    author: Mapping[str, Any] = {}
-    if not str(asked["model"]).startswith(OBJECT):
-        spec = registry.find("model", asked["model"]).spec
-        assert isinstance(spec, ModelSpec)
-        author = spec.recipe
-    if "dataset" in asked:
-        return [_plan(asked, author, registry)]
-    plans = []
-    for name, note in _candidates(asked["model"], registry, root or data_dir()):
-        plans.append(_plan({**asked, "dataset": name}, author, registry, note))
-    return plans
+    file: dict[str, Any] = {}
+    if str(asked["model"]).endswith(".toml"):
+        path = Path(asked.pop("model")).expanduser()
+        file = read_recipe(path, overruled=asked)
+        if "model" not in file:
+            raise InvalidOption(f'{path} names no model; write model = "mnist-cnn" into it')
+    stated = file | asked
+    if "dataset" in stated:
+        return [_plan([file, asked], registry)]
+    return [
+        _plan([{**file, "dataset": name}, asked], registry, note)
+        for name, note in _candidates(stated["model"], registry, root or data_dir())
+    ]
+
+
+def plan_dataset(asked: Mapping[str, Any], registry: Registry, sizes: Mapping[str, Any]) -> Plan:
+    """Return a plan for a dataset alone, to be read for a model that is there already.
+
+    Args:
+        asked: `dataset` and its dotted options.
+        registry: the installed plugins.
+        sizes: what the model takes, as `InputSpec.sizes` gives it; a dataset that can bring its
+            samples to a size has the options `image_size` or `channels`, and gets it.
+    """
+    settings = _split_path(asked, registry)
+    if settings["dataset"].startswith(OBJECT):
+        return Plan(settings, {})
+    entry = registry.find("dataset", settings["dataset"])
+    wanted = {"image_size": sizes.get("image_size"), "channels": sizes.get("in_channels")}
+    for option in options_of(entry.spec).options:
+        if wanted.get(option.name) is not None:
+            settings.setdefault(f"dataset.{option.name}", wanted[option.name])
+    plan = Plan(settings, {"dataset": entry})
+    return Plan({**settings, **_checked(plan)}, plan.entries)
 
 
 def _candidates(model: str, registry: Registry, root: Path) -> list[tuple[str, str]]:
@@ -91,7 +117,9 @@ def _candidates(model: str, registry: Registry, root: Path) -> list[tuple[str, s
     names = spec.datasets if isinstance(spec, ModelSpec) else ()
     if not names:
         offered = ", ".join(entry.spec.name for entry in registry.select(kind="dataset"))
-        raise UsageError(f"{model} names no dataset of its own; choose one with --dataset: {offered}")
+        raise UsageError(
+            f"{model} names no dataset of its own; choose one with --dataset: {offered}"
+        )
     found: list[tuple[str, str]] = []
     missing: list[str] = []
     for name in names:
@@ -120,17 +148,13 @@ def _absence(name: str, registry: Registry, root: Path) -> str:
     return f"is not in {root} and can't be downloaded now"
 
 
-def _plan(
-    asked: Mapping[str, Any], author: Mapping[str, Any], registry: Registry, note: str = ""
-) -> Plan:
-    asked, dataset = _split_path(asked, registry)
-    subject = {part: asked[part] for part in ("model", "dataset")}
-    layers: list[Mapping[str, Any]] = [DEFAULTS | subject, author]
-    if not asked["model"].startswith(OBJECT):
-        spec = registry.find("model", asked["model"]).spec
-        assert isinstance(spec, ModelSpec)
-        layers += [recipe for name, recipe in spec.recipes.items() if name in dataset]
-    settings = merge(*(_qualified(layer, registry) for layer in [*layers, asked]))
+def _plan(stated: list[dict[str, Any]], registry: Registry, note: str = "") -> Plan:
+    """Lay defaults, the model's author, and what was `stated` over one another, and check it."""
+    stated = [_qualified(_split_path(layer, registry), registry) for layer in stated]
+    subject = {part: (stated[0] | stated[1])[part] for part in ("model", "dataset")}
+    authors = [_qualified(layer, registry) for layer in _authors(subject, registry)]
+    defaults = _qualified(DEFAULTS, registry)
+    settings = merge(defaults | subject, *authors, *stated)
     entries = {
         part: registry.find(part, settings[part])
         for part in PARTS
@@ -140,24 +164,30 @@ def _plan(
     return Plan({**plan.settings, **_checked(plan)}, entries, note)
 
 
-def _split_path(
-    asked: Mapping[str, Any], registry: Registry
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Turn `folder:PATH` into the dataset `folder` with the option `path`; give its names."""
-    name = asked["dataset"]
-    if name.startswith(OBJECT):
-        return dict(asked), ()
-    name, colon, path = name.partition(":")
+def _authors(subject: Mapping[str, str], registry: Registry) -> list[Mapping[str, Any]]:
+    """Return the defaults of the model's author: in general, then on this dataset."""
+    if subject["model"].startswith(OBJECT):
+        return []
+    spec = registry.find("model", subject["model"]).spec
+    assert isinstance(spec, ModelSpec)
+    names = (subject["dataset"], subject["dataset"].rpartition("/")[2])
+    return [spec.recipe, *(recipe for name, recipe in spec.recipes.items() if name in names)]
+
+
+def _split_path(settings: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Turn the dataset `folder:PATH` into `folder` and its option `path`."""
+    text = settings.get("dataset", OBJECT)
+    if text.startswith(OBJECT):
+        return dict(settings)
+    name, colon, path = text.partition(":")
     entry = registry.find("dataset", name)
-    settings = {**asked, "dataset": entry.name}
     takes_path = any(option.name == "path" for option in options_of(entry.spec).options)
     if colon and not takes_path:
         raise InvalidOption(f"the dataset {entry.name} takes no path; write --dataset {name}")
-    if takes_path and not colon and "dataset.path" not in asked:
+    if takes_path and not (path or settings.get("dataset.path")):
         raise InvalidOption(f"the dataset {entry.name} needs a path: --dataset {name}:PATH")
-    if colon:
-        settings["dataset.path"] = str(Path(path).expanduser().resolve())
-    return settings, (entry.name, entry.spec.name)
+    given = {"dataset.path": str(Path(path).expanduser().resolve())} if colon else {}
+    return {**settings, "dataset": entry.name, **given}
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,7 +238,9 @@ def _checked(plan: Plan) -> dict[str, Any]:
             signature = options_of(entry.spec)
             options = check_options(entry.name, part, _without_filled(part, signature), options)
         elif options and part in plan.settings:
-            raise InvalidOption(f"{part} was given as a Python object; it takes no {part}.* options")
+            raise InvalidOption(
+                f"{part} was given as a Python object; it takes no {part}.* options"
+            )
         checked |= {f"{part}.{name}": value for name, value in options.items()}
     return checked
 

@@ -1,6 +1,7 @@
 """The recipe: everything that defines a training, validated, written as TOML."""
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     model: str
     """Qualified name."""
     dataset: str
-    """Qualified name; `name:PATH` where the dataset is the user's own data."""
+    """Qualified name; the path of a user's own data is its option `path`."""
     loss: str
     optimizer: str
     scheduler: str
@@ -43,13 +44,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     options: dict[str, dict[str, Any]] = {}
     """Options of each part: `{"model": {"width": 64}}`; on the command line `model.width=64`."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as TOML or JSON would hold it."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        options = fields.pop("options")
+        return {**fields, "options": _without_none(options)} if any(options.values()) else fields
+
     def to_toml(self) -> str:
         """Write the recipe as TOML, which `zoo train recipe.toml` does again."""
-        fields = msgspec.to_builtins(self, str_keys=True)
-        options = {part: values for part, values in fields.pop("options").items() if values}
-        if options:
-            fields["options"] = _without_none(options)
-        return tomli_w.dumps(fields)
+        return tomli_w.dumps(self.to_dict())
 
 
 FIELDS = Recipe.__struct_fields__[:-1]
@@ -85,11 +88,15 @@ def check_key(key: str) -> str:
     raise InvalidOption(f"a recipe has no key {key!r}{hint} {known}")
 
 
-def read_settings(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path, overruled: Collection[str] = ()) -> dict[str, Any]:
     """Read a recipe file, whole or partial, into flat settings with dotted keys.
 
+    Args:
+        path: of the file.
+        overruled: keys whose values the user gives anew.
+
     Raises:
-        InvalidData: no such file, or no TOML.
+        InvalidData: no such file, no TOML, or a recipe of Python objects.
         InvalidOption: an unknown key.
     """
     try:
@@ -102,7 +109,14 @@ def read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(options, dict) or not all(isinstance(v, dict) for v in options.values()):
         raise InvalidData(f"{path}: options must be tables, one per part: [options.model]")
     dotted = {f"{part}.{name}": v for part, table in options.items() for name, v in table.items()}
-    return {check_key(key): value for key, value in (fields | dotted).items()}
+    settings = {check_key(key): value for key, value in (fields | dotted).items()}
+    for part in PARTS:
+        if str(settings.get(part, "")).startswith(OBJECT) and part not in overruled:
+            raise InvalidData(
+                f"{path} was written by a training of Python objects ({part} = "
+                f"{settings[part]!r}); repeat it with zoo.train and those objects"
+            )
+    return settings
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -126,4 +140,5 @@ def _without_none(options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any
     return {
         part: {name: value for name, value in values.items() if value is not None}
         for part, values in options.items()
+        if values
     }

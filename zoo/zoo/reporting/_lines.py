@@ -90,4 +90,6 @@ def shown(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def format_metrics(metrics: Mapping[str, float]) -> str:
     """Write metrics on one line: `accuracy 0.9921  loss 0.0261`."""
-    return "  ".join(f"{name.replace('train_', 'train ')} {value:.4f}" for name, value in metrics.items())
+    return "  ".join(
+        f"{name.replace('train_', 'train ')} {value:.4f}" for name, value in metrics.items()
+    )

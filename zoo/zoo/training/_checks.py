@@ -62,7 +62,9 @@ def check_batch_size(model: nn.Module, num_samples: int, batch_size: int) -> Non
     """
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001 - torch has no public name for all of them
     if norms and num_samples % batch_size == 1 % batch_size:
-        better = next(size for size in range(batch_size + 1, batch_size + 99) if num_samples % size != 1)
+        better = next(
+            size for size in range(batch_size + 1, batch_size + 99) if num_samples % size != 1
+        )
         raise InvalidOption(
             f"{num_samples} samples in batches of {batch_size} leave a last batch of one, on which "
             f"BatchNorm can't train; use --batch-size {better}"
@@ -98,7 +100,9 @@ def _check_outputs(outputs: object, batch: int, facts: DataFacts) -> None:
             f"the model returns a {type(outputs).__name__}; the loop needs one tensor (B, K)"
         )
     shape, width = tuple(outputs.shape), facts.num_classes
-    fits = shape == (batch, width) or (facts.task == "regression" and shape == (batch,) == (batch,) * width)
+    fits = shape == (batch, width) or (
+        facts.task == "regression" and shape == (batch,) == (batch,) * width
+    )
     if facts.task == "classification" and outputs.ndim == 2 and shape[1] >= width:
         fits = shape[0] == batch
     if not fits:

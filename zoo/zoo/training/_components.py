@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from zoo_registry import Entry, ZooError, resolve
 
-from ..data import Batches, DataFacts, Prepare
+from ..data import Batches, InputSpec, Prepare
 from ..recipe import Recipe
 
 
@@ -46,16 +46,14 @@ def model_dtype(model: nn.Module) -> torch.dtype | None:
     return next(floats, torch.float32)
 
 
-def make_prepare(facts: DataFacts, model: nn.Module, device: torch.device) -> Prepare:
-    """Return what brings this data's batches to this model."""
+def make_prepare(spec: InputSpec, task: str, model: nn.Module, device: torch.device) -> Prepare:
+    """Return what brings batches of such samples, with labels for `task`, to this model."""
     dtype = model_dtype(model)
-    labels = torch.int64 if facts.task == "classification" else dtype or torch.float32
-    return Prepare(facts.input, device, dtype, labels)
+    labels = torch.int64 if task == "classification" else dtype or torch.float32
+    return Prepare(spec, device, dtype, labels)
 
 
-def make_batches(
-    splits_part: Any, recipe: Recipe, prepare: Prepare, *, training: bool
-) -> Batches:
+def make_batches(splits_part: Any, recipe: Recipe, prepare: Prepare, *, training: bool) -> Batches:
     """Return the batches of a split: shuffled for training, in its own order otherwise."""
     # Without gradients to keep, larger batches take no more memory, and are faster.
     size = recipe.batch_size if training else 4 * recipe.batch_size

@@ -11,7 +11,7 @@ from ..card import make_card
 from ..metrics import Meter
 from ..reporting import EpochRow, Reporter
 from ..runs import RunWriter
-from ..weights import save_weights
+from ..weights import SavedFile, save_weights
 from ._guard import FiniteGuard
 from ._interrupt import Interrupt
 from ._job import Job
@@ -53,8 +53,8 @@ class Fit:
             row = self._epoch(epoch)
             if row is None:
                 break
-            self.writer.append_metrics(row.flat())
             self._keep(row)
+            self.writer.append_metrics(row.flat())
             self.reporter.epoch_ended(row)
             self.notify("zoo_epoch_ended", epoch=epoch, metrics=row.metrics)
         if self.interrupt:
@@ -73,7 +73,9 @@ class Fit:
             return None
         trained = meter.compute()
         seconds = time.perf_counter() - started
-        tested = {} if job.test is None else evaluate(job.net, job.test, job.criterion, self._meter())
+        tested = (
+            {} if job.test is None else evaluate(job.net, job.test, job.criterion, self._meter())
+        )
         row = EpochRow(
             epoch=epoch,
             step=self._guard.step,
@@ -104,11 +106,14 @@ class Fit:
 
     def _publish(self, measured: Any) -> None:
         card = make_card(self.job.recipe, self.job.entries, self.job.facts, measured)
-        files = {
-            name: self._save(Path(name), card.to_metadata())
-            for name in ("model.safetensors", "model.pth")
-        }
-        self.writer.update(files=files, best_epoch=self.best_epoch, metrics=self.final_metrics)
+        for name in ("model.safetensors", "model.pth"):
+            self.writer.add_file(self._save(Path(name), card.to_metadata()))
+        self.writer.update(best_epoch=self.best_epoch, metrics=self.final_metrics)
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return self._guard.step
 
     @property
     def final_metrics(self) -> dict[str, float]:
@@ -116,13 +121,13 @@ class Fit:
         tested = {k: v for k, v in self.best_metrics.items() if not k.startswith("train_")}
         return tested or self.best_metrics
 
-    def _save(self, name: Path, metadata: dict[str, str] | None = None) -> dict[str, Any]:
+    def _save(self, name: Path, metadata: dict[str, str] | None = None) -> SavedFile:
         path = self.writer.path / name
         path.parent.mkdir(exist_ok=True)
         header = metadata if path.suffix == ".safetensors" else None
         saved = save_weights(self.job.model, path, metadata=header)
         self.notify("zoo_checkpoint_saved", path=path)
-        return {"sha256": saved.sha256, "bytes": saved.size}
+        return saved
 
     def _lower_is_better(self, value: float) -> float:
         if math.isnan(value):

@@ -49,6 +49,6 @@ class FiniteGuard:
         if not math.isfinite(self.last):
             raise Diverged(
                 f"the loss became {self.last} at step {self.step} of {self._num_steps}; the "
-                "weights were not updated with it. Try a lower --lr, a scheduler with warm-up, or look "
-                "at the data: non-finite samples do this too"
+                "weights were not updated with it. Try a lower --lr, a scheduler with warm-up, "
+                "or look at the data: non-finite samples do this too"
             )

@@ -29,7 +29,9 @@ def train_epoch(job: Job, batches: Stream, meter: Meter, guard: FiniteGuard) -> 
 
 
 @torch.inference_mode()
-def evaluate(net: nn.Module, batches: Batches, criterion: Criterion, meter: Meter) -> dict[str, float]:
+def evaluate(
+    net: nn.Module, batches: Batches, criterion: Criterion, meter: Meter
+) -> dict[str, float]:
     """Measure `net` on every sample of `batches`, once each."""
     net.eval()
     for samples, labels in batches.epoch():

@@ -1,6 +1,6 @@
 """From what was asked to a job: resolve, build, and say what would go wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,21 +9,21 @@ import torch
 from torch import nn
 from zoo_registry import DatasetUnavailable, InvalidOption, Registry, Splits, ZooError
 
-from ..data import DataFacts, as_splits, describe
+from ..data import DataFacts, as_splits, default_workers, describe
 from ..home import data_dir
 from ..parallel import choose_device, make_strategy
-from ..recipe import Plan, complete, make_plans
+from ..recipe import Plan, complete
 from ._checks import check_batch_size, check_forward, check_model
 from ._components import build, build_module, make_batches, make_prepare, model_dtype
 from ._job import Job
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked: settings by name, and parts given as Python objects."""
+    """What was asked: plans, and the parts that were given as Python objects."""
 
-    settings: Mapping[str, Any]
-    """Flat: fields and dotted options; a part given as an object stands as `object:Name`."""
+    plans: Sequence[Plan]
+    """One for each dataset that may be trained on, the best first."""
     objects: Mapping[str, Any] = field(default_factory=dict)
     """By part: a module, a dataset or arrays, a loss module."""
     data_root: Path | None = None
@@ -40,10 +40,10 @@ def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -
     Raises:
         ZooError: whatever would break the training, before its first step.
     """
-    device = choose_device(request.settings.get("device", "auto"))
-    plan, splits = _first_available(request, registry, note)
+    device = choose_device(request.plans[0].settings["device"])
+    plan, splits = _first_available(request, note)
     facts = describe(splits, _tasks(plan))
-    recipe, entries = complete(plan, facts, splits.train, str(device), registry)
+    recipe, entries = complete(plan, facts, default_workers(splits.train), str(device), registry)
     strategy = make_strategy(recipe.parallel, device)
     torch.manual_seed(recipe.seed)
     if "model" in entries:
@@ -52,7 +52,7 @@ def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -
         model = request.objects["model"]
     check_model(model)
     net = strategy.wrap(model)
-    convert = make_prepare(facts, model, device)
+    convert = make_prepare(facts.input, facts.task, model, device)
     for text in (*facts.notes, *_sample_notes(facts, model)):
         note(text)
     train = make_batches(splits.train, recipe, convert, training=True)
@@ -84,16 +84,13 @@ def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -
     )
 
 
-def _first_available(
-    request: Request, registry: Registry, note: Callable[[str], None]
-) -> tuple[Plan, Splits]:
+def _first_available(request: Request, note: Callable[[str], None]) -> tuple[Plan, Splits]:
     """Build the dataset of the first plan whose data can really be had."""
-    plans = make_plans(request.settings, registry, request.data_root)
-    for plan in plans:
+    for plan in request.plans:
         try:
             splits = load_splits(plan, request.objects.get("dataset"), request.data_root)
         except DatasetUnavailable as error:
-            if plan is plans[-1]:
+            if plan is request.plans[-1]:
                 raise
             note(str(error))
         else:

@@ -1,20 +1,18 @@
 """Train: a job in, a run out, and nothing half-done left behind."""
 
-import hashlib
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
 import torch
-from zoo_registry import Registry, ZooError
+from zoo_registry import Registry
 
 from ..errors import OutOfMemory, StorageError
 from ..recipe import OBJECT
 from ..reporting import Reporter, Started
-from ..runs import Run, RunWriter, machine_facts
+from ..runs import Run, RunWriter
 from ._fit import Fit
 from ._interrupt import Interrupt, interrupts
 from ._job import Job
@@ -52,7 +50,6 @@ def _run(
         raise interrupt.error("nothing was stored")
     writer = RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
     reporter.started(_started(job, writer))
-    started = time.perf_counter()
     failures: dict[str, str] = {}
 
     def notify(hook: str, **facts: Any) -> None:
@@ -70,8 +67,7 @@ def _run(
         notify("zoo_run_ended", outcome="failed")
         raise
     state = "stopped" if interrupt else "done"
-    writer.finish(state, seconds=time.perf_counter() - started, plugin_failures=failures)
-    run = writer.run
+    run = writer.finish(state, plugin_failures=failures)
     notify("zoo_run_ended", outcome=state)
     reporter.ended(_outcome(run))
     if interrupt:
@@ -83,10 +79,8 @@ def _abandon(writer: RunWriter, error: BaseException) -> None:
     """Mark the run as failed; where it stored no weights, take it away."""
     # The disk may be full or gone: the error that ended the run is the one to tell.
     with suppress(StorageError, OSError):
-        if (writer.path / "model.safetensors").exists():
+        if not writer.discard():
             writer.finish("failed", error=str(error).splitlines()[0] if str(error) else repr(error))
-        else:
-            writer.discard()
 
 
 @contextmanager
@@ -114,8 +108,9 @@ def _stem(job: Job) -> str:
     model = job.recipe.model.removeprefix(OBJECT).rpartition("/")[2]
     dataset = job.recipe.dataset.removeprefix(OBJECT).rpartition("/")[2]
     if isinstance(path, str):
-        dataset = path.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")[0] or (
-            path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        dataset = (
+            path.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")[0]
+            or (path.replace("\\", "/").rstrip("/").rpartition("/")[2])
         )
     return f"{model}-{dataset}"
 
@@ -168,7 +163,7 @@ def _record(job: Job) -> dict[str, Any]:
             "classes": list(job.facts.classes),
             "fingerprint": job.facts.fingerprint,
         },
-        "machine": {**machine_facts(), "threads": torch.get_num_threads()},
+        "threads": torch.get_num_threads(),
         "metrics": {},
         "best_epoch": 0,
     }

@@ -1,0 +1,68 @@
+"""Tables and images from an `.npz` file."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from zoo_registry import InvalidData, Splits
+
+from zoo import ArrayDataset, as_splits, channels_first, read_arrays
+
+# N = samples in all, C = channels, H/W = rows/columns
+
+_STATISTICS_FROM = 4096
+"""Images that mean and standard deviation are taken from, evenly spaced."""
+
+
+def npz(
+    root: Path,  # noqa: ARG001 - every dataset is handed one; this one is its own path
+    path: str,
+    task: Literal["classification", "multilabel", "regression"] | None = None,
+    test_fraction: float = 0.2,
+    split_seed: int = 0,
+) -> Splits:
+    """Read `x_train y_train x_test y_test`, or `x y`, of which `test_fraction` is held out.
+
+    Args:
+        root: unused.
+        path: of the file.
+        task: None: whole labels (N,) are classes, whole labels (N, K) multi-hot rows, others
+            measurements.
+        test_fraction: share of the samples held out, where the file has no test arrays.
+        split_seed: draws the held-out samples; the same for runs that are to be compared.
+
+    Returns:
+        Splits over the arrays, uncopied. uint8 images (N, H, W) or (N, H, W, C) become
+        (N, C, H, W), with their own mean and standard deviation.
+
+    Raises:
+        InvalidData: missing arrays, objects among them, different lengths.
+    """
+    arrays = read_arrays(Path(path))
+    if {"x_train", "y_train"} <= arrays.keys():
+        train = ArrayDataset(channels_first(arrays["x_train"]), arrays["y_train"])
+        has_test = {"x_test", "y_test"} <= arrays.keys()
+        test = (
+            ArrayDataset(channels_first(arrays["x_test"]), arrays["y_test"]) if has_test else None
+        )
+        splits = Splits(train=train, test=test)
+    elif {"x", "y"} <= arrays.keys():
+        whole = ArrayDataset(channels_first(arrays["x"]), arrays["y"])
+        splits = as_splits(whole, test_fraction=test_fraction, seed=split_seed)
+    else:
+        raise InvalidData(
+            f"{path} has the arrays {', '.join(arrays) or 'none'}; it needs x_train, y_train, "
+            "x_test and y_test, or x and y"
+        )
+    mean, std = _statistics(splits.train.samples)
+    return Splits(train=splits.train, test=splits.test, task=task, mean=mean, std=std)
+
+
+def _statistics(samples: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation per channel of images (N, C, H, W) scaled to 0..1."""
+    if samples.dtype != torch.uint8 or samples.ndim != 4 or len(samples) == 0:
+        return (), ()
+    step = max(1, len(samples) // _STATISTICS_FROM)
+    pixels = samples[::step].double() / 255
+    std = pixels.std(dim=(0, 2, 3), unbiased=False).clamp_min(1 / 255)
+    return tuple(pixels.mean(dim=(0, 2, 3)).tolist()), tuple(std.tolist())

@@ -1,0 +1,5 @@
+"""`python -m zoo` is `zoo`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,128 @@
+"""The `zoo` command: finds its subcommands, turns errors into exit codes."""
+
+import importlib
+import os
+import sys
+import warnings
+from typing import Any, NoReturn
+
+import click
+from zoo_registry import ZooError, nearest
+
+COMMANDS = {
+    "eval": "_eval:evaluate",
+    "info": "_info:info",
+    "list": "_list:list_",
+    "plugins": "_plugins:plugins",
+    "predict": "_predict:predict",
+    "runs": "_runs:runs",
+    "train": "_train:train",
+}
+"""Each subcommand's place; imported when it is used, for each has its own cost."""
+
+GROUP_HELP = """Train, keep and reuse PyTorch models that come as plugins.
+
+  zoo list                     what can be trained
+  zoo train mnist-cnn          train it
+  zoo predict RUN image.png    ask it
+
+Any command takes --debug, which shows the traceback behind an error.
+"""
+
+
+class Zoo(click.Group):
+    """zoo's own commands, and behind them those that plugins add."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List all commands, the plugins' too."""
+        self._add_plugin_commands()
+        return sorted({*COMMANDS, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command; plugins are asked for those that are not zoo's own."""
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(f"zoo.cli.{module}"), name)
+            return command
+        self._add_plugin_commands()
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command in `args`; an unknown one is answered with the nearest."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            close = nearest(args[0], names)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
+            raise click.UsageError(f"no command named {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def _add_plugin_commands(self) -> None:
+        from zoo._registry import registry
+
+        if not self.commands:
+            for plugin, fault in registry().notify("zoo_commands", cli=self):
+                say(f"plugin {plugin.name} ({plugin.origin}) failed in {fault}")
+
+
+@click.group(cls=Zoo, help=GROUP_HELP.replace("\n  zoo", "\n\b\n  zoo", 1))
+@click.version_option(package_name="zoo-registry", prog_name="zoo")
+def cli() -> None:
+    """Stand for the whole program."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrongly asked, 75 and 130 stopped."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    warnings.showwarning = _show_warning
+    try:
+        code = cli.main(arguments, prog_name="zoo", standalone_mode=False)
+    except Exception as error:
+        if debug:
+            raise
+        sys.exit(_show(error))
+    except KeyboardInterrupt:
+        sys.exit(_interrupted())
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: Exception) -> int:
+    """Print an error in a few lines; return its exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
+    if isinstance(error, click.ClickException):
+        hint = (
+            f" (`{error.ctx.command_path} --help`)"
+            if isinstance(error, click.UsageError) and error.ctx
+            else ""
+        )
+        say(f"zoo: {error.format_message()}{hint}")
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return _interrupted()
+    if isinstance(error, BrokenPipeError):
+        # The reader has left (`zoo list | head`); Python must not flush into its pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, ZooError):
+        say(f"zoo: {error}")
+        return error.exit_code
+    say(f"zoo: {type(error).__name__}: {str(error)[:300]}\nThis is a bug; --debug shows where.")
+    return 1
+
+
+def _interrupted() -> int:
+    say("zoo: interrupted; nothing was stored")
+    return 130
+
+
+def _show_warning(message: Warning | str, *_details: Any, **_more: Any) -> None:
+    say(f"warning: {' '.join(str(message).split())}")
+
+
+def say(text: str) -> None:
+    """Print on stderr."""
+    click.echo(text, err=True)

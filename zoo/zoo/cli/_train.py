@@ -1,0 +1,88 @@
+"""`zoo train`: train a model, or do a recipe again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from zoo_registry import InvalidOption
+
+from zoo._registry import registry
+from zoo.recipe import make_plans, parse_setting
+
+from ._output import data_dir_option, json_option
+
+_FLAGS: dict[str, tuple[Any, str, str]] = {
+    "dataset": (str, "D", "A dataset's name, folder:PATH or npz:PATH."),
+    "optimizer": (str, "O", "An optimizer's name."),
+    "scheduler": (str, "S", "A learning-rate scheduler's name."),
+    "loss": (str, "L", "A loss's name."),
+    "epochs": (int, "N", "Passes over the training split."),
+    "batch_size": (int, "N", "Samples per optimizer step."),
+    "lr": (float, "X", "Learning rate."),
+    "seed": (int, "N", "Of initial weights, order and dropout."),
+    "device": (str, "D", "auto, cpu, cuda, cuda:1 or mps."),
+    "parallel": (str, "P", "none, or dp: DataParallel over all GPUs."),
+    "workers": (int, "N", "Processes that read items from disk."),
+}
+"""Flags that are fields of the recipe; `zoo info` and --dry-run show their defaults."""
+
+
+def _recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
+    for field, (kind, metavar, text) in reversed(_FLAGS.items()):
+        flag = f"--{field.replace('_', '-')}"
+        command = click.option(flag, field, type=kind, metavar=metavar, help=text)(command)
+    return command
+
+
+@click.command("train")
+@click.argument("model", metavar="MODEL|RECIPE.toml")
+@_recipe_flags
+@data_dir_option
+@click.option("--name", metavar="NAME", help="Of the run; default: MODEL-DATASET-1, -2, …")
+@click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other setting: model.width=64."
+)
+@click.option("--skip-bad-samples", is_flag=True, help="Leave out samples that can't be read.")
+@click.option(
+    "--dry-run", "dry", is_flag=True, help="Print the recipe, sizes and memory; train nothing."
+)
+@json_option
+def train(
+    model: str,
+    data_dir: str | None,
+    name: str | None,
+    sets: tuple[str, ...],
+    skip_bad_samples: bool,
+    dry: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Train MODEL and store it as a run, or do a RECIPE.toml again."""
+    settings = _settings(flags, sets)
+    if skip_bad_samples:
+        settings["dataset.skip_bad_samples"] = True
+    if name is not None:
+        from zoo.runs import check_name
+
+        check_name(name)
+    root = None if data_dir is None else Path(data_dir).expanduser()
+    plans = make_plans({"model": model, **settings}, registry(), root)
+    # Imported here, torch with it: what was mistyped has been answered by now.
+    from ._training import dry_run, run
+
+    (dry_run if dry else run)(plans, root, name, as_json=as_json)
+
+
+def _settings(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:
+    """Merge flags and --set into flat settings.
+
+    Raises:
+        InvalidOption: one key said twice, with different values.
+    """
+    settings = {field: value for field, value in flags.items() if value is not None}
+    for key, value in map(parse_setting, sets):
+        if settings.get(key, value) != value:
+            raise InvalidOption(f"{key} is set twice: {settings[key]!r} and {value!r}")
+        settings[key] = value
+    return settings

@@ -1,0 +1,107 @@
+"""Ask a trained model about image files or arrays."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from zoo_registry import InvalidData
+
+from ..card import Card
+from ..data import as_tensor, channels_first, read_arrays, read_image
+from ..parallel import choose_device
+from ..training import make_prepare
+from ._load import Loaded
+
+# B = batch, K = classes, labels or targets
+
+_SHOWN = 3
+"""Classes named per answer, the likeliest first."""
+
+
+def predict(
+    loaded: Loaded, inputs: Sequence[str | Path], *, device: str = "auto", batch_size: int = 256
+) -> Iterator[dict[str, Any]]:
+    """Answer for each input, in order.
+
+    Args:
+        loaded: the model.
+        inputs: image files for an image model; `.npz` files with an array `x` (N, …) for any.
+        device: where to compute.
+        batch_size: samples per forward pass.
+
+    Yields:
+        For classification `input`, `class`, `probability` and `top`, the likeliest classes with
+        their probabilities; for multilabel `input` and `labels` with theirs; for regression
+        `input` and `values`. Samples of an npz are named `file.npz[3]`.
+
+    Raises:
+        InvalidData: a missing file, or samples of another shape than the model's.
+        BadSample: an image that can't be read.
+    """
+    target = choose_device(device)
+    model = loaded.model.to(target)
+    prepare = make_prepare(loaded.card.input, loaded.card.task, model, target)
+    for name in inputs:
+        names, samples = _read(Path(name).expanduser(), loaded.card)
+        for start in range(0, len(samples), batch_size):
+            with torch.inference_mode():
+                outputs = model(prepare.samples(samples[start : start + batch_size])).float().cpu()
+            for label, output in zip(names[start : start + batch_size], outputs, strict=True):
+                yield {"input": label, **_answer(output, loaded.card)}
+
+
+def _read(path: Path, card: Card) -> tuple[list[str], torch.Tensor]:
+    """Read names and samples (B, …) from a file."""
+    if not path.is_file():
+        raise InvalidData(f"there is no file {path}")
+    if path.suffix == ".npz":
+        samples = _shaped(as_tensor(_array(path), "x"), card, path)
+        return [f"{path}[{index}]" for index in range(len(samples))], samples
+    if not card.input.is_image or card.input.shape[0] not in (1, 3):
+        raise InvalidData(
+            f"{path}: the model takes samples of shape {card.input.shape}, no image files; give "
+            "an .npz with an array x"
+        )
+    channels, height, width = card.input.shape
+    image = read_image(path, channels, (height, width))
+    return [str(path)], image.to(getattr(torch, card.input.dtype)).unsqueeze(0)
+
+
+def _array(path: Path) -> np.ndarray[Any, Any]:
+    """Read the array to predict on: `x`, else `x_test`, else the only one."""
+    arrays = read_arrays(path)
+    for name in ("x", "x_test"):
+        if name in arrays:
+            return channels_first(arrays[name])
+    if len(arrays) == 1:
+        return channels_first(next(iter(arrays.values())))
+    raise InvalidData(f"{path} has the arrays {', '.join(arrays) or 'none'}; it needs one named x")
+
+
+def _shaped(samples: torch.Tensor, card: Card, path: Path) -> torch.Tensor:
+    shape = tuple(card.input.shape)
+    if tuple(samples.shape) == shape:
+        samples = samples.unsqueeze(0)
+    if tuple(samples.shape[1:]) != shape:
+        raise InvalidData(
+            f"{path} holds samples of shape {tuple(samples.shape[1:])}; the model takes {shape}"
+        )
+    return samples
+
+
+def _answer(output: torch.Tensor, card: Card) -> dict[str, Any]:
+    """Turn one sample's outputs (K,) into an answer."""
+    if card.task == "classification":
+        probabilities = output.softmax(-1)
+        best = probabilities.topk(min(_SHOWN, len(output)))
+        top = [
+            {"class": card.class_name(index), "probability": value}
+            for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        ]
+        return {**top[0], "top": top}
+    if card.task == "multilabel":
+        found = {card.class_name(k): p for k, p in enumerate(output.sigmoid().tolist()) if p >= 0.5}
+        return {"labels": found}
+    return {"values": output.flatten().tolist()}
