@@ -1,0 +1,17 @@
+"""Runs: each training has a folder, readable without torch and never seen half-written."""
+
+from ._listing import find_run, list_runs
+from ._machine import machine_facts
+from ._run import Run, open_run
+from ._verify import verify_files
+from ._writer import RunWriter
+
+__all__ = [
+    "Run",
+    "RunWriter",
+    "find_run",
+    "list_runs",
+    "machine_facts",
+    "open_run",
+    "verify_files",
+]
