@@ -143,9 +143,10 @@ def one_cycle(
     peak = max(pct_start * total_steps - 1, 0.0)
 
     def factor(steps: int) -> float:
+        steps = min(steps, last)
         if steps < peak:
             return _cosine_between(first, 1.0, steps / peak)
-        return _cosine_between(1.0, final, _share(steps - peak, last - peak))
+        return _cosine_between(1.0, final, (steps - peak) / (last - peak) if peak < last else 0.0)
 
     return Schedule(optimizer, factor)
 
@@ -203,16 +204,11 @@ def _with_warmup(
     def factor(steps: int) -> float:
         if steps < warmup_steps:
             return (steps + 1) / (warmup_steps + 1)
-        return shape(_share(steps - warmup_steps, total_steps - warmup_steps))
+        if steps >= total_steps:
+            return shape(1.0)
+        return shape((steps - warmup_steps) / (total_steps - warmup_steps))
 
     return factor
-
-
-def _share(part: float, whole: float) -> float:
-    """Return `part` of `whole`, at most 1; 0 of nothing is 0."""
-    if part <= 0:
-        return 0.0
-    return min(part / whole, 1.0) if whole > 0 else 1.0
 
 
 def _cosine_between(start: float, end: float, progress: float) -> float:
