@@ -47,9 +47,12 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> SavedFile:
     Raises:
         StorageError: it can't be written; what was at `path` before is untouched.
     """
+    # A name may have 255 bytes; what is added here needs its share of them.
+    name = f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.partial"
+    temporary = path.with_name(name)
     try:
-        temporary, mode = _claim_temporary(path)
         try:
+            mode = _create(temporary)
             write(temporary)
             sha256, size = _settle(temporary, mode)
             temporary.replace(path)
@@ -96,18 +99,15 @@ def reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _claim_temporary(path: Path) -> tuple[Path, int]:
-    """Create the temporary; return it and the mode that the umask gives to files here."""
-    # A name may have 255 bytes; what is added here needs its share of them.
-    name = f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.partial"
-    temporary = path.with_name(name)
+def _create(temporary: Path) -> int:
+    """Create an empty file; return the mode that the umask gives to files here."""
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
         mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
     finally:
         os.close(descriptor)
     temporary.chmod(0o600)  # a umask such as 0277 must not lock out the writer itself
-    return temporary, mode
+    return mode
 
 
 def _settle(temporary: Path, mode: int) -> tuple[str, int]:

@@ -45,6 +45,11 @@ class Batches:
         for samples, labels in self._read(epoch):
             yield self.prepare.samples(samples), self.prepare.labels(labels)
 
+    def close(self) -> None:
+        """End the worker processes, which otherwise wait for the next epoch."""
+        if self._items is not None:
+            self._items.close()
+
     def head(self, num_samples: int) -> Batch:
         """Return the dataset's first samples and labels, prepared, in its own order."""
         indices = torch.arange(min(num_samples, self.num_samples))

@@ -2,8 +2,8 @@
 
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sized
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,16 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def usable_cores() -> int:
-    """Count the cores this process may run on (affinity; at most what a container grants)."""
-    if sys.version_info >= (3, 13):
-        return os.process_cpu_count() or 1
+    """Count the cores this process may use: its affinity, and what its container grants."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
 
 
 def default_workers(split: Any) -> int:
@@ -49,6 +53,11 @@ class ItemBatches:
             generator=self._generator,
             worker_init_fn=_leave_interrupts,
         )
+
+    def close(self) -> None:
+        """End the worker processes."""
+        # A DataLoader has no method for it: persistent workers end with its last iterator.
+        self._loader._iterator = None  # noqa: SLF001
 
     def epoch(self, index_batches: list[torch.Tensor], seed: int) -> Iterator[Batch]:
         """Yield one (samples, labels) for each tensor of indices.

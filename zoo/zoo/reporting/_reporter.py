@@ -46,8 +46,9 @@ class EpochRow:
 
     def flat(self) -> dict[str, float]:
         """Return the row as one JSON object."""
-        fields = {**vars(self)}
-        return {**fields, **fields.pop("metrics")}
+        fields = dict(vars(self))
+        metrics = fields.pop("metrics")
+        return {**fields, **metrics}
 
 
 class Reporter(Protocol):

@@ -34,6 +34,12 @@ class Job:
     train: Batches
     test: Batches | None
 
+    def close(self) -> None:
+        """End the worker processes."""
+        for batches in (self.train, self.test):
+            if batches is not None:
+                batches.close()
+
     @property
     def num_steps(self) -> int:
         """Optimizer steps of the whole run."""

@@ -13,6 +13,7 @@ from ..data import DataFacts, as_splits, default_workers, describe
 from ..home import data_dir
 from ..parallel import choose_device, make_strategy
 from ..recipe import Plan, complete
+from ..weights import check_storable
 from ._checks import check_batch_size, check_forward, check_model
 from ._components import build, build_module, make_batches, make_prepare, model_dtype
 from ._job import Job
@@ -51,6 +52,7 @@ def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -
     else:
         model = request.objects["model"]
     check_model(model)
+    check_storable(model)
     net = strategy.wrap(model)
     convert = make_prepare(facts.input, facts.task, model, device)
     for text in (*facts.notes, *_sample_notes(facts, model)):

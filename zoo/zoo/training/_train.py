@@ -14,7 +14,7 @@ from ..recipe import OBJECT
 from ..reporting import Reporter, Started
 from ..runs import Run, RunWriter
 from ._fit import Fit
-from ._interrupt import Interrupt, interrupts
+from ._interrupt import interrupts
 from ._job import Job
 from ._prepare import Request, prepare
 
@@ -35,37 +35,38 @@ def train(request: Request, registry: Registry, reporter: Reporter, name: str | 
         Stopped: Ctrl-C or SIGTERM; the weights so far are stored.
     """
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices), _out_of_memory(), interrupts() as interrupt:
+    with torch.random.fork_rng(devices=devices), _out_of_memory():
         try:
             job = prepare(request, registry, reporter.note)
-            return _run(job, registry, reporter, name, interrupt)
+            return _run(job, registry, reporter, name)
         finally:
             reporter.close()
 
 
-def _run(
-    job: Job, registry: Registry, reporter: Reporter, name: str | None, interrupt: Interrupt
-) -> Run:
-    if interrupt:
-        raise interrupt.error("nothing was stored")
+def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> Run:
     writer = RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
     reporter.started(_started(job, writer))
     failures: dict[str, str] = {}
+    begun = writer.run
 
     def notify(hook: str, **facts: Any) -> None:
-        for plugin, fault in registry.notify(hook, run=writer.run, **facts):
+        run = writer.run if writer.path.exists() else begun
+        for plugin, fault in registry.notify(hook, run=run, **facts):
             if plugin.name not in failures:
                 reporter.note(f"plugin {plugin.name} ({plugin.origin}) failed in {fault}")
             failures.setdefault(plugin.name, fault)
 
-    fit = Fit(job, writer, reporter, notify, interrupt)
     try:
-        notify("zoo_run_started")
-        fit.run()
+        with interrupts() as interrupt:
+            fit = Fit(job, writer, reporter, notify, interrupt)
+            notify("zoo_run_started")
+            fit.run()
     except BaseException as error:
         _abandon(writer, error)
         notify("zoo_run_ended", outcome="failed")
         raise
+    finally:
+        job.close()
     state = "stopped" if interrupt else "done"
     run = writer.finish(state, plugin_failures=failures)
     notify("zoo_run_ended", outcome=state)
@@ -118,8 +119,8 @@ def _stem(job: Job) -> str:
 def _started(job: Job, writer: RunWriter) -> Started:
     return Started(
         run=writer.run.name,
-        model=job.recipe.model,
-        dataset=job.recipe.dataset,
+        model=job.recipe.model.removeprefix(OBJECT),
+        dataset=job.recipe.dataset.removeprefix(OBJECT),
         device=job.recipe.device,
         num_parameters=job.num_parameters,
         num_train=job.facts.num_train,
