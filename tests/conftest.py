@@ -94,7 +94,7 @@ def _leaves_nothing_behind() -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if thread not in before["threads"]:
-            thread.join(timeout=5)
+            thread.join(timeout=2)
     after, torch_after = _process_state(), _torch_state()
     os.chdir(folder)
     for name in before["environment"].keys() | after["environment"].keys():
