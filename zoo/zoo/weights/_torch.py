@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CorruptWeights, IncompatibleWeights, UntrustedWeights, ZooError
-from ._canonical import why_not_plain
+from ._canonical import memory_of, why_not_plain
 from ._contents import Contents, versions_in
 from ._report import some
 
@@ -89,8 +89,9 @@ def _is_plain_pickle(path: Path) -> bool:
 
 def _contents(path: Path, value: Any) -> Contents:
     items = dict(value) if isinstance(value, Mapping) else None
+    seen: dict[object, Tensor] = {}
     tensors = {
-        name: item.detach()
+        name: seen.setdefault(memory_of(item), item.detach())
         for name, item in (items or {}).items()
         if isinstance(name, str) and not why_not_plain(item)
     }
