@@ -203,6 +203,14 @@ UNKNOWN = {
         class build:
             a: int = 1
     """,
+    "a dataclass with a computed base": """
+        from dataclasses import dataclass
+        def base(): return object
+        Base = base()
+        @dataclass
+        class build(Base):
+            a: int = 1
+    """,
     "partial with computed words": """
         from functools import partial
         def inner(a, b=1): ...
@@ -319,8 +327,23 @@ def test_a_broken_source_is_left_to_the_import(write_package, text):
         read_call(f"{write_package(text)}:build")
 
 
+def test_a_warning_about_a_source_is_not_the_users(write_package):
+    r"""Reading `"\d"` without an r before it, which Python warns of, says nothing."""
+    package = write_package(r'def build(a="\d"): ...')
+    (option,) = read_signature(f"{package}:build").options
+    assert option.default == r"\d"
+
+
 @pytest.mark.parametrize(
-    "address", ["math:sin", "sys:exit", "builtins:dict", "no_such_package:x", "json.no_module:x"]
+    "address",
+    [
+        "json:class",
+        "math:sin",
+        "sys:exit",
+        "builtins:dict",
+        "no_such_package:x",
+        "json.no_module:x",
+    ],
 )
 def test_what_is_not_python_source_is_left_to_the_import(address):
     """Extension modules, built-in ones and those that do not exist."""

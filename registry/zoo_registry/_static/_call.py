@@ -25,7 +25,9 @@ def read_call(address: str) -> Call:
     """
     module, _, attribute = address.partition(":")
     names = Names()
-    found = names.follow(find_source(module), ast.parse(attribute, mode="eval").body)
+    found = Found(find_source(module), None)
+    for part in attribute.split("."):
+        found = names.attribute(found, part)
     parameters = tuple(_parameters(names, found))
     if isinstance(found.node, ast.FunctionDef | ast.ClassDef):
         return Call(parameters, ast.get_docstring(found.node) or "")

@@ -48,8 +48,8 @@ def _inherited(names: Names, found: Found) -> list[Written]:
 
 def _fields(names: Names, found: Found) -> dict[str, Written]:
     """Return the fields of a dataclass, its bases' first; nothing for any other class."""
-    assert isinstance(found.node, ast.ClassDef)
     bases = list(names.bases(found))
+    assert isinstance(found.node, ast.ClassDef)
     if len(bases) > 1:
         raise NotStatic(f"{found.node.name} may have fields of several bases")
     fields = _fields(names, names.follow(found.source, bases[0])) if bases else {}

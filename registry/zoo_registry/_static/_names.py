@@ -45,16 +45,41 @@ class Names:
             case ast.Name(id=name):
                 return self.lookup(source, name)
             case ast.Attribute(value=value, attr=attribute):
-                return self._attribute(self.follow(source, value), attribute)
+                return self.attribute(self.follow(source, value), attribute)
         raise NotStatic(f"{ast.unparse(expression)} is computed")
+
+    def attribute(self, found: Found, attribute: str) -> Found:
+        """Follow an attribute of a module or of a class, inherited ones too."""
+        if found.node is None:
+            return self.lookup(found.source, attribute)
+        if not isinstance(found.node, ast.ClassDef):
+            raise NotStatic(f"attribute {attribute} of something computed")
+        self.step(attribute)
+        scope = bindings(found.node.body, found.source.package)
+        if attribute in scope:
+            member = scope[attribute]
+            if isinstance(member, ast.FunctionDef | ast.ClassDef):
+                return Found(found.source, member, found.node)
+            raise NotStatic(f"{found.node.name}.{attribute} is computed")
+        bases = list(self.bases(found))
+        if len(bases) != 1:
+            raise NotStatic(f"{found.node.name}.{attribute} is inherited from one of several")
+        return self.attribute(self.follow(found.source, bases[0]), attribute)
 
     def bases(self, found: Found) -> Iterator[ast.expr]:
         """Yield a class's bases without those that add nothing to how it is called."""
-        assert isinstance(found.node, ast.ClassDef)
+        if not isinstance(found.node, ast.ClassDef):
+            raise NotStatic("a base is computed")
         for base in found.node.bases:
             plain = base.value if isinstance(base, ast.Subscript) else base
             if origin(found.source, plain) not in ("object", "abc.ABC", "typing.Generic"):
                 yield plain
+
+    def step(self, name: str) -> None:
+        """Count one step; raise when there were too many."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise NotStatic(f"{name} leads too far")
 
     def _bound(self, source: Source, name: str) -> Found:
         binding = source.scope[name]
@@ -71,29 +96,6 @@ class Names:
             case ast.Name() | ast.Attribute():
                 return self.follow(source, binding)
         return Found(source, binding)
-
-    def _attribute(self, found: Found, attribute: str) -> Found:
-        if found.node is None:
-            return self.lookup(found.source, attribute)
-        if not isinstance(found.node, ast.ClassDef):
-            raise NotStatic(f"attribute {attribute} of something computed")
-        self.step(attribute)
-        scope = bindings(found.node.body, found.source.package)
-        if attribute in scope:
-            member = scope[attribute]
-            if isinstance(member, ast.FunctionDef | ast.ClassDef):
-                return Found(found.source, member, found.node)
-            raise NotStatic(f"{found.node.name}.{attribute} is computed")
-        bases = list(self.bases(found))
-        if len(bases) != 1:
-            raise NotStatic(f"{found.node.name}.{attribute} is inherited from one of several")
-        return self._attribute(self.follow(found.source, bases[0]), attribute)
-
-    def step(self, name: str) -> None:
-        """Count one step; raise when there were too many."""
-        self.steps -= 1
-        if self.steps < 0:
-            raise NotStatic(f"{name} leads too far")
 
 
 def origin(source: Source, expression: ast.expr) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -84,7 +85,11 @@ def _find_spec(module: str) -> ModuleSpec:
 
 @lru_cache(maxsize=16)
 def _parse(path: Path, _written_ns: int) -> list[ast.stmt]:
-    return ast.parse(path.read_bytes()).body
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # an invalid escape is its author's business, not the user's
+        return ast.parse(path.read_bytes()).body
 
 
 def bindings(body: Iterable[ast.stmt], package: str) -> dict[str, Binding]:
