@@ -55,7 +55,8 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
     table = {key: text for key, text in metadata.items() if key not in notes}
     table |= {key: json.dumps(note) for key, note in notes.items() if note}
     try:
-        save_file(once, path, metadata=table)
+        # Of an empty table safetensors 0.8 makes a header that is no JSON if there are no tensors.
+        save_file(once, path, metadata=table or None)
     except SafetensorError as error:
         if "os error" in str(error):
             raise
