@@ -23,9 +23,7 @@ class Schedule:
         self._optimizer = optimizer
         self._factor = factor
         self._steps = 0
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])  # torch's key: kept by its state_dict
-        self._base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
+        self._base_lrs = [float(group["lr"]) for group in optimizer.param_groups]
         self._apply()
 
     def step(self) -> None:

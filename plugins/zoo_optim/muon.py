@@ -151,7 +151,7 @@ def _split(params: list[Any]) -> Iterator[dict[str, Any]]:
     matrices = [id(_tensor(e)) for group in groups for e in group["params"] if _is_matrix(e)]
     hidden = set(matrices[1:-1])
     for group in groups:
-        if "use_muon" in group or not group["params"]:
+        if "use_muon" in group:
             yield group
             continue
         for use_muon in (True, False):

@@ -137,6 +137,18 @@ def test_weights_follow_the_module_to_its_device():
         assert module.state_dict() == {}
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_weights_serve_outputs_of_any_float_type(dtype):
+    """A weighted loss of half or double precision is that of the same numbers in float32."""
+    outputs, classes = torch.tensor([[0.5, -1.0], [2.0, 0.25]]), torch.tensor([0, 1])
+    for module, targets in (
+        (losses.cross_entropy(weight=(0.5, 2)), classes),
+        (losses.bce_with_logits((0.5, 2)), F.one_hot(classes)),
+    ):
+        found = module(outputs.to(dtype), targets)
+        assert found.item() == pytest.approx(module(outputs, targets).item(), rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "told"),
     [

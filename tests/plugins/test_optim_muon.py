@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import weakref
 
 import pytest
 import torch
@@ -251,6 +252,17 @@ def test_zero_grad_clears_every_gradient():
     backward(net, make_batch())
     optimizer.zero_grad()
     assert all(param.grad is None for param in net.parameters())
+
+
+def test_no_gradient_is_kept_alive():
+    """Once cleared, the gradients' memory is free: the step holds on to none of them."""
+    net = make_net()
+    optimizer = Muon(net.parameters())
+    backward(net, make_batch())
+    gradients = [weakref.ref(param.grad) for param in net.parameters()]
+    optimizer.step()
+    optimizer.zero_grad()
+    assert all(gradient() is None for gradient in gradients)
 
 
 def test_a_closure_is_called_once_and_its_loss_returned():
