@@ -71,7 +71,7 @@ def test_a_command_that_does_not_compute_leaves_torch_alone(arguments):
         (["train", "mnist-cn"], "mnist-cnn"),
         (["train", "mnist-cnn", "--set", "model.widht=3"], "'width'"),
         (["train", "mnist-cnn", "--set", "model.width=abc"], "an int"),
-        (["train", "mnist-cnn", "--optimizer", "adamm"], "adamw"),
+        (["train", "mnist-cnn", "--optimizer", "adagra"], "adagrad"),
         (["train", "mnist-cnn", "--dataset", "digit"], "digits"),
         (["info", "mnist-cn"], "mnist-cnn"),
         (["runs", "show", "no-such-run"], "no-such-run"),
