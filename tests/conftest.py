@@ -29,6 +29,8 @@ _FRESH_TORCH = {
     "matmul precision": "highest",
     "grad enabled": True,
 }
+# pytest's own, and what torch sets when it first imports its compiler.
+_NOT_OURS = ("PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR")
 _NUMBERS = itertools.count()
 
 
@@ -114,7 +116,7 @@ def _leaves_nothing_behind() -> Iterator[None]:
 
 def _process_state() -> dict[str, Any]:
     return {
-        "environment": {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+        "environment": {k: v for k, v in os.environ.items() if k not in _NOT_OURS},
         "threads": threading.enumerate(),
         "processes": multiprocessing.active_children(),
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],

@@ -9,6 +9,7 @@ from ..data import Batches
 from ..metrics import Meter
 from ._guard import FiniteGuard
 from ._job import Criterion, Job
+from ._plain_optimizer import step_of
 
 Stream = Iterable[tuple[torch.Tensor, torch.Tensor]]
 
@@ -16,6 +17,7 @@ Stream = Iterable[tuple[torch.Tensor, torch.Tensor]]
 def train_epoch(job: Job, batches: Stream, meter: Meter, guard: FiniteGuard) -> None:
     """Take one optimizer step for each of `batches`."""
     net, criterion, optimizer, scheduler = job.net, job.criterion, job.optimizer, job.scheduler
+    step = step_of(optimizer)
     net.train()
     for samples, labels in batches:
         outputs = net(samples)
@@ -23,7 +25,7 @@ def train_epoch(job: Job, batches: Stream, meter: Meter, guard: FiniteGuard) -> 
         optimizer.zero_grad()
         loss.backward()
         guard.check()
-        optimizer.step()
+        step()
         scheduler.step()
         meter.update(outputs.detach(), labels, loss.detach())
 

@@ -16,6 +16,7 @@ from ..runs import Run, RunWriter
 from ._fit import Fit
 from ._interrupt import interrupts
 from ._job import Job
+from ._plain_optimizer import without_compiler
 from ._prepare import Request, prepare
 
 
@@ -35,7 +36,7 @@ def train(request: Request, registry: Registry, reporter: Reporter, name: str | 
         Stopped: Ctrl-C or SIGTERM; the weights so far are stored.
     """
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices), _out_of_memory():
+    with torch.random.fork_rng(devices=devices), _out_of_memory(), without_compiler():
         try:
             job = prepare(request, registry, reporter.note)
             return _run(job, registry, reporter, name)

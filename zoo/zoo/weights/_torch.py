@@ -17,7 +17,7 @@ from ._contents import Contents, versions_in
 from ._report import some
 
 # What torch's restricted unpickler says when a file asks for more than tensors.
-_NEEDS_CODE = re.compile(r"GLOBAL|allowlisted|unrecognized function|must be imported|TorchScript")
+_NEEDS_CODE = re.compile(r"GLOBAL|allowlisted|unrecognized function|must be imported")
 
 
 def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -55,6 +55,8 @@ def _check_archive(path: Path) -> None:
             return
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+    if any(Path(member.filename).name == "constants.pkl" for member in members):
+        raise _untrusted(path, "a TorchScript program")
     size = sum(member.file_size for member in members)
     if any(m.compress_type != zipfile.ZIP_STORED for m in members) or size > path.stat().st_size:
         raise CorruptWeights(
@@ -68,15 +70,18 @@ def _refusal(path: Path, error: Exception) -> ZooError:
     foreign = isinstance(error, pickle.UnpicklingError | RuntimeError)
     if foreign and (_NEEDS_CODE.search(text) or _is_plain_pickle(path)):
         found = re.search(r"GLOBAL (\S+)", text)
-        what = f" ({found[1]})" if found else ""
-        return UntrustedWeights(
-            f"{path} holds more than tensors{what}: loading it would run code from the file, "
-            "which zoo never does. Where it was made, keep only its tensors: "
-            f'torch.save(model.state_dict(), "{path.name}").'
-        )
+        return _untrusted(path, f"a pickled {found[1]}" if found else "pickled objects")
     return CorruptWeights(
         f"{path} is not a sound PyTorch file: cut short, altered, or of another kind. Copy or "
         "download it again."
+    )
+
+
+def _untrusted(path: Path, what: str) -> UntrustedWeights:
+    return UntrustedWeights(
+        f"{path} holds more than tensors, {what}: loading it would run code from the file, which "
+        "zoo never does. Where it was made, keep only its tensors: "
+        f'torch.save(model.state_dict(), "{path.name}").'
     )
 
 
