@@ -8,20 +8,16 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
-import pluggy
-
-from . import _hookspecs
 from ._address import resolve
-from ._errors import SpecError
-from ._installed import EntryPoint, entry_points
+from ._errors import SpecError, ZooError
+from ._hooks import HookManager
+from ._installed import entry_points
 from ._markers import PROJECT
-from ._nearest import nearest
 from ._specs import Spec
 
 KINDS = {
@@ -69,11 +65,13 @@ class Entry:
 class Found:
     """What one walk over the entry points brought."""
 
-    manager: pluggy.PluginManager
-    plugins: list[Plugin]
-    entries: list[Entry]
-    modules: dict[int, Plugin]
+    manager: HookManager = field(default_factory=HookManager)
+    plugins: list[Plugin] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    owners: dict[int, Plugin] = field(default_factory=dict)
     """The plugin behind each registered module, by the module's id."""
+    left_out: list[str] = field(default_factory=list)
+    """Names of the plugins that were not selected."""
 
 
 def selected() -> list[str] | None:
@@ -84,30 +82,27 @@ def selected() -> list[str] | None:
 
 def discover(only: Collection[str] | None = None) -> Found:
     """Load every installed plugin, or those named in `only`, each on its own."""
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(_hookspecs)
-    found = Found(manager, [], [], {})
+    found = Found()
     for point in entry_points(PROJECT):
         if only is None or point.name in only:
             plugin = Plugin(point.name, point.value, point.distribution, point.version)
             found.plugins.append(plugin)
-            _load(point, plugin, found)
+            _load(plugin, found)
+        else:
+            found.left_out.append(point.name)
     _name_clashes(found.plugins)
     return found
 
 
-def _load(point: EntryPoint, plugin: Plugin, found: Found) -> None:
+def _load(plugin: Plugin, found: Found) -> None:
     started = time.perf_counter()
-    module, fault = attempt(_import, point.value)
+    module, fault = attempt(_import, plugin.module)
     plugin.import_seconds = time.perf_counter() - started
     if fault is None:
-        name = f"{point.name} of {point.distribution}"
-        _, fault = attempt(found.manager.register, module, name)
+        _, fault = attempt(_adopt, module, plugin, found)
     if fault is not None:
         plugin.faults.append(fault)
         return
-    found.modules[id(module)] = plugin
-    plugin.faults += _misspelt(found.manager, module)
     for kind, hook in KINDS.items():
         specs, fault = attempt(_offered, found.manager, module, kind, hook)
         if fault is None:
@@ -127,28 +122,34 @@ def attempt(action: Callable[..., Any], *args: Any) -> tuple[Any, str | None]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
-        text = " ".join(str(error).split())
-        return None, f"{type(error).__name__}: {text}"[:200] if text else type(error).__name__
+        return None, _one_line(error)
+
+
+def _one_line(error: BaseException) -> str:
+    kind = type(error).__name__
+    try:
+        text = " ".join(str(error).split())[:200]
+    except Exception:  # noqa: BLE001 - an exception's own text is a plugin's code too
+        return kind
+    if isinstance(error, ZooError):
+        return text
+    return f"{kind}: {text}" if text else kind
 
 
 def _import(value: str) -> Any:
+    if not value:
+        raise SpecError("its entry point names no module; write name = package.module")
     return resolve(value) if ":" in value else importlib.import_module(value)
 
 
-def _misspelt(manager: pluggy.PluginManager, module: ModuleType) -> Iterator[str]:
-    """Find hooks that do not exist, and hooks whose mark was forgotten."""
-    known = [name for name in vars(_hookspecs) if name.startswith("zoo_")]
-    hooked = {caller.name: caller for caller in manager.get_hookcallers(module) or []}
-    for name, caller in hooked.items():
-        if not caller.has_spec():
-            close = "".join(f"; did you mean {hook}?" for hook in nearest(name, known)[:1])
-            yield f"there is no hook {name}{close}"
-    for name in known:
-        if callable(getattr(module, name, None)) and name not in hooked:
-            yield f"{name} lacks @hookimpl"
+def _adopt(module: object, plugin: Plugin, found: Found) -> None:
+    owner = found.owners.setdefault(id(module), plugin)
+    if owner is not plugin:
+        raise SpecError(f"{plugin.module} is loaded already, as {owner.name} of {owner.origin}")
+    plugin.faults += found.manager.adopt(module)
 
 
-def _offered(manager: pluggy.PluginManager, module: ModuleType, kind: str, hook: str) -> list[Spec]:
+def _offered(manager: HookManager, module: object, kind: str, hook: str) -> list[Spec]:
     offered: list[Spec] = []
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         if implementation.plugin is module:

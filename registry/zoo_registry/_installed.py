@@ -1,16 +1,17 @@
 """Entry points of installed distributions, read straight from their metadata.
 
-`importlib.metadata` finds the same, but importing it takes longer than a bare Python start;
-it is used where a path entry is not a plain folder.
+`importlib.metadata` finds the same, but importing it takes longer than a bare Python start, and
+one malformed line makes it raise for all. pathlib would cost as much again.
 """
 
 import os
 import re
 import sys
-from collections.abc import Iterator
-from configparser import ConfigParser, Error
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+
+_FILES = ("entry_points.txt", "METADATA", "PKG-INFO")
+_SUFFIXES = (".dist-info", ".egg-info")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class EntryPoint:
 
     name: str
     value: str
+    """`package.module` or `package.module:attribute`; empty where the line has no `=`."""
     distribution: str
     version: str
 
@@ -27,70 +29,79 @@ def entry_points(group: str) -> Iterator[EntryPoint]:
     """Yield every entry point in `group`; a distribution found first hides a later namesake."""
     seen: set[str] = set()
     for entry in sys.path:
-        folder = Path(entry or ".")
-        if folder.is_dir():
-            yield from _in_folder(folder, group, seen)
-        elif folder.exists():
-            yield from _in_archive(entry, group, seen)
+        names, read = _opened(entry or ".")
+        for name in sorted(filter(_is_metadata, names)):
+            distribution = _normalised(name.rpartition(".")[0].partition("-")[0])
+            if distribution not in seen:
+                seen.add(distribution)
+                yield from _declared(name, read, group)
 
 
-def _in_folder(folder: Path, group: str, seen: set[str]) -> Iterator[EntryPoint]:
+def _opened(entry: str) -> tuple[Iterable[str], Callable[[str], str]]:
+    """Return the names in a path entry, and what reads a file there; `""` where there is none."""
     try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208 - iterdir makes a Path of every module
-    except OSError:
-        return
-    for name in names:
-        stem, suffix = os.path.splitext(name)  # noqa: PTH122 - likewise
-        if suffix not in (".dist-info", ".egg-info"):
-            continue
-        distribution = _normalised(stem.split("-")[0])
-        if distribution in seen:
-            continue
-        seen.add(distribution)
-        metadata = folder / name
-        text = _read(metadata / "entry_points.txt")
-        if f"[{group}]" in text:
-            facts = _read(metadata / "METADATA") or _read(metadata / "PKG-INFO")
-            yield from _parse(
-                text, group, _field(facts, "Name", distribution), _field(facts, "Version", "?")
-            )
+        names = os.listdir(entry)  # noqa: PTH208 - see the module's docstring
+    except NotADirectoryError:
+        return _in_archive(entry)
+    except (OSError, ValueError):  # it is not there, or its name can't be a path
+        return (), str
+    return names, lambda path: _read(f"{entry}/{path}")
 
 
-def _in_archive(entry: str, group: str, seen: set[str]) -> Iterator[EntryPoint]:
-    from importlib.metadata import distributions
+def _in_archive(entry: str) -> tuple[Iterable[str], Callable[[str], str]]:
+    # Imported here: few path entries are archives.
+    import zipfile
 
-    for found in distributions(path=[entry]):
-        distribution = _normalised(found.name)
-        if distribution not in seen:
-            seen.add(distribution)
-            text = found.read_text("entry_points.txt") or ""
-            yield from _parse(text, group, found.name, found.version)
-
-
-def _parse(text: str, group: str, distribution: str, version: str) -> Iterator[EntryPoint]:
-    parser = ConfigParser(delimiters=("=",), interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+    texts = {}
     try:
-        parser.read_string(text)
-    except Error as error:
-        yield EntryPoint("?", f"unreadable: {error}".splitlines()[0], distribution, version)
-        return
-    if parser.has_section(group):
-        for name, value in parser.items(group):
-            yield EntryPoint(name, value.split("[")[0].strip(), distribution, version)
+        with zipfile.ZipFile(entry) as archive:
+            for path in archive.namelist():
+                folder, _, file = path.partition("/")
+                if _is_metadata(folder) and file in _FILES:
+                    texts[path] = archive.read(path).decode(errors="replace")
+    except Exception:  # noqa: BLE001 - whichever way an archive is damaged, it offers nothing
+        return (), str
+    return {path.partition("/")[0] for path in texts}, lambda path: texts.get(path, "")
+
+
+def _declared(name: str, read: Callable[[str], str], group: str) -> Iterator[EntryPoint]:
+    text = read(f"{name}/entry_points.txt")
+    if f"[{group}]" in text:
+        facts = read(f"{name}/METADATA") or read(f"{name}/PKG-INFO")
+        stem = name.rpartition(".")[0].partition("-")[0]
+        origin = _field(facts, "Name", _normalised(stem)), _field(facts, "Version", "?")
+        for point, value in _section(text, group):
+            yield EntryPoint(point, value, *origin)
+
+
+def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
+    """Yield names and values in one section, by the rules of `importlib.metadata`."""
+    section = None
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            section = line.strip("[]")
+        elif section == group and line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            address = value.partition("[")[0]  # what follows names extras, of no use here
+            yield name.strip(), ":".join(part.strip() for part in address.split(":"))
+
+
+def _is_metadata(name: str) -> bool:
+    return name.endswith(_SUFFIXES)
 
 
 def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - likewise
+            return file.read()
     except OSError:
         return ""
 
 
 def _field(facts: str, field: str, default: str) -> str:
-    found = re.search(rf"^{field}:\s*(.+)$", facts, re.MULTILINE)
+    found = re.search(rf"^{field}:[ \t]*(\S.*)$", facts, re.MULTILINE)
     return found.group(1).strip() if found else default

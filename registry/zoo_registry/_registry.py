@@ -40,19 +40,26 @@ class Registry:
         if len(found) == 1:
             return found[0]
         if found:
-            owners = ", ".join(f"{entry.name} ({entry.plugin.origin})" for entry in found)
-            raise AmbiguousName(f"{kind} {name!r} is offered by several plugins: {owners}")
+            raise AmbiguousName(_ambiguous(kind, name, found))
         raise UnknownName(self._unknown(kind, name))
 
     def _unknown(self, kind: str, name: str) -> str:
         entries = self.select(kind=kind)
-        names = [name for entry in entries for name in (entry.spec.name, entry.name)]
-        close = nearest(name, names)
+        close = nearest(name, (e.name if "/" in name else e.spec.name for e in entries))
         hint = f"; closest: {', '.join(close)}" if close else ""
-        broken = [plugin.name for plugin in self.plugins if plugin.faults]
-        trouble = f" Broken plugins: {', '.join(broken)} (`zoo plugins`)." if broken else ""
         listing = "zoo list" if kind == "model" else f"zoo list --kind {kind}"
-        return f"no {kind} named {name!r}{hint}. `{listing}` shows all {len(entries)}.{trouble}"
+        return (
+            f"no {kind} named {name!r}{hint}. `{listing}` shows all {len(entries)}."
+            f"{self._missing()}"
+        )
+
+    def _missing(self) -> str:
+        """Name the installed plugins that offer less than they might."""
+        broken = ", ".join(plugin.name for plugin in self.plugins if plugin.faults)
+        left_out = ", ".join(self._found.left_out)
+        return (f" Broken plugins: {broken} (`zoo plugins`)." if broken else "") + (
+            f" Not selected (ZOO_PLUGINS): {left_out}." if left_out else ""
+        )
 
     def notify(self, hook: str, **facts: Any) -> list[tuple[Plugin, str]]:
         """Call a life-cycle hook in every plugin; return the failures, one line each.
@@ -60,11 +67,12 @@ class Registry:
         A plugin that raises spares the others, and the training that told it.
         """
         failures = []
-        for implementation in getattr(self._found.manager.hook, hook).get_hookimpls():
+        # In pluggy's order, which calls the end of its list first: `tryfirst` stands there.
+        for implementation in reversed(getattr(self._found.manager.hook, hook).get_hookimpls()):
             arguments = [facts[name] for name in implementation.argnames]
             _, fault = attempt(implementation.function, *arguments)
             if fault is not None:
-                plugin = self._found.modules[id(implementation.plugin)]
+                plugin = self._found.owners[id(implementation.plugin)]
                 failures.append((plugin, f"{hook}: {fault}"))
         return failures
 
@@ -81,3 +89,10 @@ def kinds() -> tuple[str, ...]:
 
 def _matches(entry: Entry, pattern: str) -> bool:
     return fnmatchcase(entry.name, pattern) or fnmatchcase(entry.spec.name, pattern)
+
+
+def _ambiguous(kind: str, name: str, found: list[Entry]) -> str:
+    owners = ", ".join(f"{entry.name} ({entry.plugin.origin})" for entry in found)
+    distinct = len({entry.name for entry in found}) == len(found)
+    remedy = "write the name with its plugin" if distinct else "uninstall all but one"
+    return f"{kind} {name!r} is offered by several plugins: {owners}; {remedy}"

@@ -11,6 +11,33 @@ from ._errors import SpecError
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and "\n" not in value
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+# What a lone text or a forgotten comma would only break when somebody trains.
+_CHECKS = {
+    "summary": (_is_line, "one line"),
+    "task": (lambda value: isinstance(value, str) or _is_names(value), "a name or a tuple of them"),
+    "datasets": (_is_names, "a tuple of names"),
+    "files": (_is_names, "a tuple of paths"),
+    "urls": (_is_names, "a tuple of addresses"),
+    "recipe": (_is_mapping, "a mapping"),
+    "recipes": (
+        lambda value: _is_mapping(value) and all(map(_is_mapping, value.values())),
+        "a mapping of mappings",
+    ),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
     """What every component has: a name, the address of its builder, one line about it."""
@@ -29,6 +56,12 @@ class Spec:
             raise SpecError(
                 f"{self.name!r} is not a {self.kind} name; use lower-case letters, digits, . _ -"
             )
+        for field_name, (holds, wanted) in _CHECKS.items():
+            value = getattr(self, field_name, None)
+            if hasattr(self, field_name) and not holds(value):
+                raise SpecError(
+                    f"{self.kind} {self.name!r}: {field_name}={value!r} is not {wanted}"
+                )
         object.__setattr__(self, "build", address_of(self.build))
 
     @property

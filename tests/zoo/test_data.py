@@ -59,7 +59,7 @@ def numbered(count):
 
 
 def test_arrays_share_their_memory():
-    """numpy arrays and tensors are viewed, not copied."""
+    """Numpy arrays and tensors are viewed, not copied."""
     samples = np.zeros((4, 2), np.float32)
     dataset = ArrayDataset(samples, torch.zeros(4))
     samples[1, 1] = 7
@@ -136,7 +136,11 @@ def test_workers_do_not_change_what_is_fed():
     batches = batches_of(Items(*numbered(23)), 4, seed=5, workers=2)
     for _ in range(2):  # the workers persist from one epoch to the next
         worked = list(batches.epoch(2))
-        assert all(torch.equal(a, b) for p, w in zip(plain, worked, strict=True) for a, b in zip(p, w, strict=True))
+        assert all(
+            torch.equal(a, b)
+            for p, w in zip(plain, worked, strict=True)
+            for a, b in zip(p, w, strict=True)
+        )
     batches.close()
 
 
@@ -189,7 +193,7 @@ def test_bytes_are_scaled_and_normalised_per_channel():
 
 
 def test_whole_numbers_for_an_embedding_stay_whole():
-    """dtype None leaves samples that are not bytes alone."""
+    """Dtype None leaves samples that are not bytes alone."""
     prepare = Prepare(InputSpec(shape=(2,), dtype="int64"), CPU, None, torch.int64)
     assert prepare.samples(torch.ones(1, 2, dtype=torch.int64)).dtype == torch.int64
 
@@ -247,7 +251,10 @@ class TestFacts:
     def test_a_task_that_is_named_rules(self):
         data = ArrayDataset(np.zeros((4, 2)), [0, 1, 2, 3])
         assert describe(Splits(train=data), ("regression",)).task == "regression"
-        assert describe(Splits(train=data, task="regression"), ("classification",)).task == "regression"
+        assert (
+            describe(Splits(train=data, task="regression"), ("classification",)).task
+            == "regression"
+        )
 
     @pytest.mark.parametrize(
         ("labels", "task", "text"),

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from zoo.errors import StorageError
 
 from zoo import home
+from zoo.errors import StorageError
 
 
 def test_the_environment_chooses_the_home(monkeypatch, tmp_path):

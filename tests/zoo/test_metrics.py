@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 from torch.nn import functional as F  # noqa: N812  # its name in all of torch's documentation
-from zoo_registry import InvalidData, UsageError, ZooError
 
 from zoo import metrics
+from zoo_registry import InvalidData, UsageError, ZooError
 
 CPU = torch.device("cpu")
 TASKS = ("classification", "multilabel", "regression")

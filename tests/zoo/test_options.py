@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from zoo._options import check_options
 from zoo_registry import InvalidOption, OptimizerSpec, Option, Signature, options_of, read_signature
 

@@ -334,7 +334,9 @@ class TestCompletion:
     def test_without_a_test_split_the_training_metrics_decide(self, acme):
         registry = acme()
         facts = msgspec.structs.replace(FACTS, num_test=0)
-        assert complete(plan(registry), facts, 0, "cpu", registry)[0].monitor == "train_accuracy:max"
+        assert (
+            complete(plan(registry), facts, 0, "cpu", registry)[0].monitor == "train_accuracy:max"
+        )
 
     def test_a_loss_for_another_task(self, acme):
         registry = acme()

@@ -36,7 +36,9 @@ def net(seed=0):
 
 def train(model=None, dataset=None, **settings):
     settings = {"epochs": 2, "batch_size": 16, "progress": False, **settings}
-    return zoo.train(net() if model is None else model, blobs() if dataset is None else dataset, **settings)
+    return zoo.train(
+        net() if model is None else model, blobs() if dataset is None else dataset, **settings
+    )
 
 
 def test_the_loop_is_the_textbooks():
@@ -78,7 +80,9 @@ def test_what_a_run_holds():
     """The directory of the design: recipe, record, both weights, history, and nothing else."""
     model = net()
     run = train(model, epochs=3, lr=0.05)
-    files = sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file())
+    files = sorted(
+        str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()
+    )
     assert files == [
         "checkpoints/last.safetensors",
         "metrics.jsonl",
@@ -224,7 +228,9 @@ class TestBeforeTheFirstStep:
             train(nn.Linear(5, 2))
 
     def test_outputs_that_do_not_fit_the_labels(self):
-        with pytest.raises(InvalidData, match=r"shape \(2, 1\).*2 classes, so it should be \(2, 2\)"):
+        with pytest.raises(
+            InvalidData, match=r"shape \(2, 1\).*2 classes, so it should be \(2, 2\)"
+        ):
             train(nn.Linear(2, 1))
         with pytest.raises(InvalidData, match="returns a tuple"):
             train(Pair())
@@ -314,7 +320,8 @@ class TestFailures:
 
     @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
     @pytest.mark.parametrize(
-        ("number", "code", "cause"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 75, "SIGTERM")]
+        ("number", "code", "cause"),
+        [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 75, "SIGTERM")],
     )
     def test_a_signal_ends_it_after_the_step_with_the_weights_stored(self, number, code, cause):
         class Signalling(nn.Linear):

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+
 from zoo.errors import UsageError
 from zoo.weights import (
     canonical_state_dict,

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from zoo._files import SavedFile, write_atomically, write_text
 from zoo.errors import StorageError
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 from torch.utils.data import Dataset
+
 from zoo_registry import InvalidOption, options_of
 
 from ._options import check_options

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
 from zoo_registry import Entry
 
 from .data import DataFacts, InputSpec

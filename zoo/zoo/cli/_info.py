@@ -3,6 +3,8 @@
 from typing import Any
 
 import click
+
+from zoo._registry import registry
 from zoo_registry import (
     AmbiguousName,
     DatasetSpec,
@@ -14,8 +16,6 @@ from zoo_registry import (
     nearest,
     options_of,
 )
-
-from zoo._registry import registry
 
 from ._list import describe
 from ._output import json_option, print_json, print_table

@@ -1,9 +1,9 @@
 """`zoo list`: what is installed."""
 
 import click
-from zoo_registry import Entry, kinds
 
 from zoo._registry import registry
+from zoo_registry import Entry, kinds
 
 from ._main import say
 from ._output import json_option, print_json, print_table

@@ -7,6 +7,7 @@ import warnings
 from typing import Any, NoReturn
 
 import click
+
 from zoo_registry import ZooError, nearest
 
 COMMANDS = {

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from zoo_registry import InvalidOption
 
 from zoo._registry import registry
 from zoo.recipe import make_plans, parse_setting
+from zoo_registry import InvalidOption
 
 from ._output import data_dir_option, json_option
 

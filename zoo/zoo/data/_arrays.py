@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import Dataset
+
 from zoo_registry import InvalidData
 
 # N = samples in all, B = batch

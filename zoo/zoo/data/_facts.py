@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import torch
+
 from zoo_registry import InvalidData, Splits
 
 from ._input import InputSpec

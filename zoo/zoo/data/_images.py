@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+
 from zoo_registry import BadSample
 
 # C = channels, H/W = rows/columns

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
+
 from zoo_registry import BadSample, InvalidData, ZooError
 
 from ._arrays import as_tensor

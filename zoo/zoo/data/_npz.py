@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from zoo_registry import InvalidData
 
 # N = samples in all, C = channels, H/W = rows/columns

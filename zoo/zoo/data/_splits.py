@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import Dataset, Subset
+
 from zoo_registry import InvalidData, Splits
 
 from ._arrays import ArrayDataset, as_tensor

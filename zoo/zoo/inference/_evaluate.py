@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from zoo_registry import InvalidData, Registry
 
 from .. import metrics

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+
 from zoo_registry import Registry, UnknownName, UsageError
 
 from ..card import Card, read_card

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from zoo_registry import InvalidData
 
 from ..card import Card

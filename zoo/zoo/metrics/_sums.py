@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor
+
 from zoo_registry import InvalidData
 
 

@@ -1,6 +1,7 @@
 """Which device a training runs on."""
 
 import torch
+
 from zoo_registry import UsageError
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import torch
 from torch import nn
+
 from zoo_registry import UsageError
 
 

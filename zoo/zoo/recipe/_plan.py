@@ -12,7 +12,6 @@ from zoo_registry import (
     InvalidOption,
     ModelSpec,
     Registry,
-    Signature,
     UnknownName,
     UsageError,
     options_of,
@@ -236,25 +235,11 @@ def _checked(plan: Plan) -> dict[str, Any]:
         if part in plan.entries:
             entry = plan.entries[part]
             signature = options_of(entry.spec)
-            options = check_options(entry.name, part, _without_filled(part, signature), options)
+            filled = FILLED if part == "model" else ()
+            options = check_options(entry.name, part, signature, options, filled=filled)
         elif options and part in plan.settings:
             raise InvalidOption(
                 f"{part} was given as a Python object; it takes no {part}.* options"
             )
         checked |= {f"{part}.{name}": value for name, value in options.items()}
     return checked
-
-
-def _without_filled(part: str, signature: Signature) -> Signature:
-    """Let a model's required options be missing where the dataset will fill them."""
-    if part != "model":
-        return signature
-    from dataclasses import replace
-
-    return replace(
-        signature,
-        options=tuple(
-            replace(option, required=False) if option.name in FILLED else option
-            for option in signature.options
-        ),
-    )

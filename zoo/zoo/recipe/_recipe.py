@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 import tomli_w
+
 from zoo_registry import InvalidData, InvalidOption, nearest
 
 PARTS = ("model", "dataset", "optimizer", "scheduler", "loss")
@@ -46,7 +47,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as TOML or JSON would hold it."""
-        fields: dict[str, Any] = msgspec.to_builtins(self)
+        fields: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
         options = fields.pop("options")
         return {**fields, "options": _without_none(options)} if any(options.values()) else fields
 

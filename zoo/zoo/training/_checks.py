@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
+
 from zoo_registry import InvalidData, InvalidOption
 
 from ..data import Batches, DataFacts

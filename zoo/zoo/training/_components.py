@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import nn
+
 from zoo_registry import Entry, ZooError, resolve
 
 from ..data import Batches, InputSpec, Prepare

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+
 from zoo_registry import Entry
 
 from ..data import Batches, DataFacts

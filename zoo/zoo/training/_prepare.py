@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+
 from zoo_registry import DatasetUnavailable, InvalidOption, Registry, Splits, ZooError
 
 from ..data import DataFacts, as_splits, default_workers, describe

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
+
 from zoo_registry import Registry
 
 from ..errors import OutOfMemory, StorageError

@@ -1,0 +1,65 @@
+"""torch's own optimizers without the compiler they import at their first use.
+
+`torch.optim.Optimizer` imports `torch._dynamo` when it is constructed and again at each step, to
+tell a compiler that may be tracing to look away. That import takes about as long as importing
+torch itself, and a training that compiles nothing has no use for it (pytorch/pytorch#162595 is
+about the same cost elsewhere).
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+_MARK = "__dynamo_disable"
+"""Where `torch._compile._disable_dynamo` keeps what it runs instead of a method."""
+
+
+@contextmanager
+def without_compiler() -> Iterator[None]:
+    """Let optimizers be built and used inside the block without importing the compiler.
+
+    Where it is imported already, by whoever compiles, nothing changes. Should torch name its
+    mark otherwise one day, the import comes back, and nothing else happens.
+    """
+    if "torch._dynamo" in sys.modules:
+        yield
+        return
+    methods = [
+        method.__wrapped__ for method in vars(Optimizer).values() if hasattr(method, "__wrapped__")
+    ]
+    for method in methods:
+        setattr(method, _MARK, method)
+    try:
+        yield
+    finally:
+        for method in methods:
+            delattr(method, _MARK)
+
+
+def step_of(optimizer: Optimizer) -> Callable[[], Any]:
+    """Return the call that takes one step of `optimizer`.
+
+    For an optimizer of torch's own that nobody hooked into, that is the method beneath torch's
+    wrappers, which profile the call and import the compiler; for any other, `optimizer.step`.
+    """
+    kind = type(optimizer)
+    hooked = (
+        "step" in vars(optimizer)  # a torch LRScheduler counts the calls through such a patch
+        or optimizer._optimizer_step_pre_hooks  # noqa: SLF001 - torch has no public way to ask
+        or optimizer._optimizer_step_post_hooks  # noqa: SLF001 - likewise
+        or optimizer.defaults.get("differentiable")
+    )
+    if hooked or not kind.__module__.startswith("torch.optim."):
+        return optimizer.step
+    bare = inspect.unwrap(kind.step)
+
+    @torch.no_grad()
+    def step() -> Any:
+        return bare(optimizer)
+
+    return step
