@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from zoo_registry import InvalidData, Splits
 
 from zoo import ArrayDataset, as_splits, channels_first, read_arrays
+from zoo_registry import InvalidData, Splits
 
 # N = samples in all, C = channels, H/W = rows/columns
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # its name in all of torch's documentation
+
 from zoo_registry import InvalidData, InvalidOption
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
+
 from zoo_registry import InvalidOption
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 from torch.optim import Optimizer
+
 from zoo_registry import InvalidOption
 
 from ._schedule import PlateauSchedule, Schedule

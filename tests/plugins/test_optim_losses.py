@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F  # noqa: N812  # its name in all of torch's documentation
+
 from zoo_optim import losses, plugin
 from zoo_registry import InvalidData, InvalidOption, resolve
 

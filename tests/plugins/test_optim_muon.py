@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
+
 from zoo_optim.muon import Muon
 from zoo_registry import InvalidOption
 

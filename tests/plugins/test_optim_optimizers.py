@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+
 from zoo_optim import plugin
 from zoo_registry import resolve
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+
 from zoo_optim import plugin
 from zoo_registry import load, options_of, resolve
 

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import SGD, lr_scheduler
+
 from zoo_optim import plugin, schedulers
 from zoo_registry import InvalidOption, resolve
 

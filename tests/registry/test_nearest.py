@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zoo_registry import nearest
 
 NAMES = ["mnist-cnn", "mlp", "resnet18", "adam", "adamw", "radam", "cross-entropy", "one-cycle"]

@@ -5,6 +5,7 @@ import sys
 import textwrap
 
 import pytest
+
 from zoo_registry import (
     DatasetSpec,
     LossSpec,

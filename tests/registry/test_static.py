@@ -8,6 +8,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zoo_registry._signature import Signature, read_signature
 from zoo_registry._static import Expression, NotStatic, read_call
 
