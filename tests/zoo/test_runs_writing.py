@@ -160,7 +160,7 @@ def test_many_at_once_each_get_a_run_of_their_own():
                 print("taken")
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
-    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
@@ -203,8 +203,8 @@ def test_a_reader_always_sees_a_whole_record():
         import sys
         from zoo.runs import find_run
         print("ready", flush=True)
-        states = {(run.state, run.record["number"] >= 0) for run in (find_run("mine") for _ in range(300))}
-        print(states)
+        runs = [find_run("mine") for _ in range(300)]
+        print({(run.state, run.record["number"] >= 0) for run in runs})
     """
     process = start_python(code)
     process.stdout.readline()

@@ -80,7 +80,7 @@ def open_run(path: str | Path) -> Run:
         return _read(path)
     except OSError as error:
         return _damaged(path, f"{Path(error.filename or path).name}: {words(error)}")
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         return _damaged(path, str(error))
 
 
@@ -104,7 +104,7 @@ def _read(path: Path) -> Run:
 def _parsed(file: Path, parse: Any) -> dict[str, Any]:
     try:
         value = parse(file.read_text(encoding="utf-8"))
-    except ValueError as error:  # also what is not UTF-8
+    except (ValueError, RecursionError) as error:  # also what is not UTF-8
         raise ValueError(f"{file.name}: {error}") from error
     if not isinstance(value, dict):
         raise TypeError(f"{file.name} is not a table")

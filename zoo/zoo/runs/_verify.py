@@ -31,11 +31,11 @@ def verify_files(run: Run) -> list[Path]:
 
 
 def _fault(folder: Path, file: Path, facts: Any) -> str:
-    if not file.resolve().is_relative_to(folder.resolve()):
-        return "it is outside the run's folder"
     if not isinstance(facts, dict):
         return "nothing is recorded of it"
     try:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            return "it is outside the run's folder"
         with file.open("rb") as stream:
             size = file.stat().st_size
             if size != facts.get("bytes"):
@@ -43,4 +43,6 @@ def _fault(folder: Path, file: Path, facts: Any) -> str:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         return reason(error).lower()
+    except ValueError:  # a NUL in its name
+        return "no file can have that name"
     return "" if sha256 == facts.get("sha256") else "its bytes have changed"
