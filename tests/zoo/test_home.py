@@ -1,12 +1,13 @@
 """Where things are kept, and what is said when they can't be."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from zoo import home
+from zoo import errors, home
 from zoo.errors import StorageError
 
 
@@ -75,3 +76,30 @@ def test_knowing_where_things_are_costs_neither_torch_nor_platformdirs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_errors_end_the_program_with_the_code_they_promise():
+    """2 where what was asked is wrong, 1 where the work failed, and what stopped it."""
+    wrong = {name for name in errors.__all__ if getattr(errors, name)("text").exit_code == 2}
+    assert wrong == {
+        "AmbiguousName",
+        "IncompatibleWeights",
+        "InvalidData",
+        "InvalidOption",
+        "RunExists",
+        "UnknownName",
+        "UsageError",
+    }
+    assert errors.Stopped("text", 130).exit_code == 130
+    assert errors.Diverged("text").exit_code == 1
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_errors_come_through_from_other_processes(name):
+    """Workers and ranks raise them too; pickling is how they travel."""
+    error = getattr(errors, name)("what failed")
+    error.exit_code = 130
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (str(copy), copy.exit_code) == ("what failed", 130)
+    assert isinstance(copy, errors.ZooError)
