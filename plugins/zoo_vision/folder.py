@@ -1,0 +1,126 @@
+"""Image folders: one sub-folder per class."""
+
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from zoo_registry import InvalidData, InvalidOption, Splits
+
+from ._image_files import ImageFiles, find_bad, probe
+from ._layout import Files, read_layout
+
+_SHOWN = 3
+"""Bad files named in the warning."""
+_STATISTICS = {
+    1: ((0.5,), (0.5,)),
+    3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # ImageNet's
+}
+"""Mean and standard deviation by channels."""
+
+
+def folder(
+    root: Path,  # noqa: ARG001 - the folder of all datasets; this one is its own path
+    path: str,
+    image_size: int | tuple[int, int] | None = None,
+    channels: Literal[1, 3] | None = None,
+    test_fraction: float = 0.2,
+    split_seed: int = 0,
+    skip_bad_samples: bool = False,
+) -> Splits:
+    """Read image files, of `train/<class>/…` and `test/<class>/…`, or of `<class>/…`.
+
+    `val`, `valid` and `validation` are taken for `test`. Where there is none, a share of each
+    class is held out. Files are found at any depth, hidden ones left out. An image is resized
+    until it covers the size, and its centre is cut out.
+
+    Args:
+        root: unused.
+        path: of the folder.
+        image_size: rows and columns, one number for squares; None: the images' own size where
+            they agree, else the median shorter side, at most 224.
+        channels: 1 for grey, 3 for RGB; None: grey where all images are.
+        test_fraction: share of each class held out, where there is no test part; 0 for none.
+        split_seed: draws the held-out images; the same for runs that are to be compared.
+        skip_bad_samples: read all files once before, and leave out those that can't be.
+
+    Returns:
+        Splits of uint8 images (C, H, W), decoded when they are asked for.
+
+    Raises:
+        InvalidData: no folder, no images, one class, a class without images, or test classes
+            without training images.
+        BadSample: raised by the splits for a file that can't be read.
+    """
+    if not 0 <= test_fraction < 1:
+        raise InvalidOption(f"test_fraction is {test_fraction}; it is a share, 0 to below 1")
+    train, test = read_layout(Path(path))
+    classes = tuple(train)
+    if skip_bad_samples:
+        train, test = _without_bad(Path(path), train, test)
+    if test is None and test_fraction:
+        train, test = hold_out(train, test_fraction, split_seed)
+    found, own_size = probe([file for files in train.values() for file in files])
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size or own_size
+    if min(size) < 1:
+        raise InvalidOption(f"image_size is {image_size}; it is a number of pixels, from 1")
+    channels = channels or (1 if found == 1 else 3)
+    mean, std = _STATISTICS[channels]
+    return Splits(
+        train=_images(train, classes, channels, size),
+        test=None if test is None else _images(test, classes, channels, size),
+        classes=classes,
+        mean=mean,
+        std=std,
+    )
+
+
+def hold_out(files: Files, test_fraction: float, seed: int) -> tuple[Files, Files]:
+    """Split each class in two: the same share of each, at least one image, drawn by `seed`.
+
+    Raises:
+        InvalidData: a class has too few images to leave any for training.
+    """
+    train, test = {}, {}
+    for name, members in files.items():
+        num_test = max(1, round(test_fraction * len(members)))
+        if num_test >= len(members):
+            raise InvalidData(
+                f"class {name} has {len(members)} images, too few to hold out {test_fraction:g} "
+                "of them; add some, or set dataset.test_fraction=0 to hold out none"
+            )
+        # A generator for each class: new images of one leave the split of the others alone.
+        generator = torch.Generator().manual_seed(seed)
+        drawn = set(torch.randperm(len(members), generator=generator)[:num_test].tolist())
+        train[name] = [file for index, file in enumerate(members) if index not in drawn]
+        test[name] = [file for index, file in enumerate(members) if index in drawn]
+    return train, test
+
+
+def _without_bad(path: Path, train: Files, test: Files | None) -> tuple[Files, Files | None]:
+    """Leave out the files that can't be read, and say so."""
+    parts = [train] if test is None else [train, test]
+    bad = find_bad(file for part in parts for files in part.values() for file in files)
+    if not bad:
+        return train, test
+    names = ", ".join(str(file.relative_to(path)) for file in bad[:_SHOWN])
+    more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+    noun = "file" if len(bad) == 1 else "files"
+    warnings.warn(f"left out {len(bad)} {noun} that can't be read: {names}{more}", stacklevel=3)
+    gone = set(bad)
+    parts = [
+        {name: [f for f in files if f not in gone] for name, files in part.items()}
+        for part in parts
+    ]
+    for name, files in parts[0].items():
+        if not files:
+            raise InvalidData(f"none of the training images of {name} can be read")
+    return parts[0], None if test is None else parts[1]
+
+
+def _images(
+    files: Files, classes: tuple[str, ...], channels: int, size: tuple[int, int]
+) -> ImageFiles:
+    pairs = [(file, classes.index(name)) for name, members in files.items() for file in members]
+    return ImageFiles([p[0] for p in pairs], [p[1] for p in pairs], channels, size)

@@ -1,0 +1,122 @@
+"""Specs of the plugin `vision`: image models, and datasets of images."""
+
+from collections.abc import Sequence
+
+from zoo_registry import DatasetSpec, ModelSpec, hookimpl
+
+_IDX = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+MNIST_FILES = tuple(f"MNIST/raw/{name}" for name in _IDX)
+FASHION_MNIST_FILES = tuple(f"FashionMNIST/raw/{name}" for name in _IDX)
+CIFAR10_FILES = tuple(
+    f"cifar-10-batches-py/{name}"
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+)
+
+# The first file that torchvision fetches, at each of its mirrors.
+MNIST_URLS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz",
+    "http://yann.lecun.com/exdb/mnist/train-images-idx3-ubyte.gz",
+)
+FASHION_MNIST_URLS = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-images-idx3-ubyte.gz",
+)
+CIFAR10_URLS = ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",)
+
+
+@hookimpl
+def zoo_models() -> Sequence[ModelSpec]:
+    """Return the models: one that is quick, one that is plain, one that is deep."""
+    return [
+        ModelSpec(
+            name="mnist-cnn",
+            build="zoo_vision.mnist_cnn:MnistCnn",
+            datasets=("mnist", "digits"),
+            summary="three convolutions for small images: 99% on MNIST in seconds on a CPU",
+            recipe={
+                "optimizer": "adamw",
+                "optimizer.weight_decay": 0.01,
+                "scheduler": "one-cycle",
+                "scheduler.pct_start": 0.2,
+                "lr": 0.01,
+                "batch_size": 256,
+                "epochs": 3,
+            },
+            recipes={"digits": {"epochs": 30, "batch_size": 64}},
+        ),
+        ModelSpec(
+            name="mlp",
+            build="zoo_vision.mlp:MLP",
+            task=("classification", "multilabel", "regression"),
+            datasets=("mnist", "digits"),
+            summary="a multilayer perceptron with any number and width of hidden layers",
+            recipe={
+                "optimizer": "adamw",
+                "optimizer.weight_decay": 0.01,
+                "scheduler": "one-cycle",
+                "lr": 0.003,
+                "batch_size": 128,
+                "epochs": 10,
+            },
+            recipes={"digits": {"epochs": 40, "batch_size": 64}},
+        ),
+        ModelSpec(
+            name="resnet18",
+            build="zoo_vision.resnet:resnet18",
+            datasets=("cifar10", "digits"),
+            summary="ResNet-18 with a 3x3 stem and no max-pooling, for small images",
+            recipe={
+                "optimizer": "sgd",
+                "optimizer.momentum": 0.9,
+                "optimizer.nesterov": True,
+                "optimizer.weight_decay": 5e-4,
+                "scheduler": "one-cycle",
+                "lr": 0.1,
+                "batch_size": 128,
+                "epochs": 30,
+            },
+            recipes={"digits": {"model.width": 16, "epochs": 10, "batch_size": 64}},
+        ),
+    ]
+
+
+@hookimpl
+def zoo_datasets() -> Sequence[DatasetSpec]:
+    """Return the datasets."""
+    return [
+        DatasetSpec(
+            name="cifar10",
+            build="zoo_vision.cifar:cifar10",
+            files=CIFAR10_FILES,
+            urls=CIFAR10_URLS,
+            summary="60,000 colour images 32x32 of 10 kinds of animals and vehicles",
+        ),
+        DatasetSpec(
+            name="digits",
+            build="zoo_vision.digits:digits",
+            summary="1,797 handwritten digits 28x28, in the package: needs no download",
+        ),
+        DatasetSpec(
+            name="fashion-mnist",
+            build="zoo_vision.mnist:fashion_mnist",
+            files=FASHION_MNIST_FILES,
+            urls=FASHION_MNIST_URLS,
+            summary="70,000 grey images 28x28 of 10 kinds of clothing",
+        ),
+        DatasetSpec(
+            name="folder",
+            build="zoo_vision.folder:folder",
+            summary="folder:PATH, image files in one sub-folder per class",
+        ),
+        DatasetSpec(
+            name="mnist",
+            build="zoo_vision.mnist:mnist",
+            files=MNIST_FILES,
+            urls=MNIST_URLS,
+            summary="70,000 handwritten digits 28x28",
+        ),
+    ]
