@@ -21,6 +21,7 @@ def zoo(*arguments, check=None, **environment):
         [sys.executable, "-m", "zoo", *map(str, arguments)],
         capture_output=True,
         text=True,
+        check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         timeout=120,
     )

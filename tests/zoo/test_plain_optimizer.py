@@ -17,7 +17,8 @@ import numpy as np, torch, zoo
 x = np.zeros((20, 2), np.float32)
 net = torch.nn.Linear(2, 2)
 zoo.train(net, (x, np.arange(20) % 2), optimizer={name!r}, epochs=1, progress=False)
-print([name for name in ("torch._dynamo", "sympy", "torchvision", "sklearn") if name in sys.modules])
+heavy = ("torch._dynamo", "sympy", "torchvision", "sklearn")
+print([name for name in heavy if name in sys.modules])
 torch.optim.SGD(net.parameters(), lr=0.1)
 print("torch._dynamo" in sys.modules)
 """
@@ -76,7 +77,6 @@ def test_nothing_of_torchs_is_left_changed(monkeypatch):
     method = torch.optim.Optimizer.zero_grad.__wrapped__
     before = getattr(method, _MARK, None)
     if before is None:
-        with pytest.raises(ValueError, match="x"), without_compiler():
+        with without_compiler():
             assert hasattr(method, _MARK)
-            raise ValueError("x")
         assert not hasattr(method, _MARK)

@@ -14,11 +14,14 @@ from ._options import check_options
 from ._registry import registry
 from .inference import load, measure
 from .inference import predict as predict_all
-from .recipe import OBJECT, check_key, make_plans
+from .recipe import OBJECT, make_plans
 from .reporting import Reporter, Silent, screen_reporter
-from .runs import Run
+from .runs import Run, require_free
 from .training import Request, build_module
 from .training import train as train_request
+
+_OBJECTS: dict[str, type] = {"model": nn.Module, "dataset": object, "loss": nn.Module}
+"""Parts that may be Python objects, and of which type."""
 
 
 def create_model(name: str, **options: Any) -> nn.Module:
@@ -96,9 +99,12 @@ def train(  # noqa: PLR0913 - the flags of `zoo train`, one for one
     Raises:
         ZooError: with the text that the command line prints.
     """
-    given = {
+    asked = {
+        "model": model,
+        "dataset": dataset,
         "optimizer": optimizer,
         "scheduler": scheduler,
+        "loss": loss,
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,
@@ -109,22 +115,32 @@ def train(  # noqa: PLR0913 - the flags of `zoo train`, one for one
         "monitor": monitor,
         **(set or {}),
     }
-    settings = {check_key(key): value for key, value in given.items() if value is not None}
+    if name is not None:
+        require_free(name)
+    return train_request(_request(asked, data_dir), registry(), _reporter(progress), name)
+
+
+def _request(asked: Mapping[str, Any], data_dir: str | Path | None) -> Request:
+    """Tell the parts given as objects from the settings, and plan with their names."""
+    settings: dict[str, Any] = {}
     objects: dict[str, Any] = {}
-    parts = {"model": (model, nn.Module), "dataset": (dataset, object), "loss": (loss, nn.Module)}
-    for part, (value, kind) in parts.items():
-        if isinstance(value, str | Path):
-            settings[part] = str(value)
+    for key, value in asked.items():
+        if isinstance(value, Path):
+            settings[key] = str(value)
+        elif key in _OBJECTS and value is not None and not isinstance(value, str):
+            objects[key] = value
+            settings[key] = _object_name(key, value)
         elif value is not None:
-            objects[part] = value
-            settings[part] = _object_name(part, value, kind)
+            settings[key] = value
     root = None if data_dir is None else Path(data_dir)
     plans = make_plans(settings, registry(), root)
-    request = Request(plans=plans, objects=objects, data_root=root)
-    reporter = (
-        progress if not isinstance(progress, bool) else screen_reporter() if progress else Silent()
-    )
-    return train_request(request, registry(), reporter, name)
+    return Request(plans=plans, objects=objects, data_root=root)
+
+
+def _reporter(progress: bool | Reporter) -> Reporter:
+    if isinstance(progress, bool):
+        return screen_reporter() if progress else Silent()
+    return progress
 
 
 def evaluate(
@@ -165,13 +181,13 @@ def predict(
     return list(predict_all(load(source, registry()), inputs, device=device))
 
 
-def _object_name(part: str, value: Any, kind: type) -> str:
+def _object_name(part: str, value: Any) -> str:
     """Name a part given as an object, for the recipe and the run.
 
     Raises:
         InvalidOption: it is of the wrong type.
     """
-    if not isinstance(value, kind):
+    if not isinstance(value, _OBJECTS[part]):
         raise InvalidOption(
             f"{part}: expected a name or an nn.Module, not a {type(value).__name__}"
         )

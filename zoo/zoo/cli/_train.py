@@ -8,6 +8,7 @@ import click
 
 from zoo._registry import registry
 from zoo.recipe import make_plans, parse_setting
+from zoo.runs import require_free
 from zoo_registry import InvalidOption
 
 from ._output import data_dir_option, json_option
@@ -63,9 +64,7 @@ def train(
     if skip_bad_samples:
         settings["dataset.skip_bad_samples"] = True
     if name is not None:
-        from zoo.runs import check_name
-
-        check_name(name)
+        require_free(name)
     root = None if data_dir is None else Path(data_dir).expanduser()
     plans = make_plans({"model": model, **settings}, registry(), root)
     # Imported here, torch with it: what was mistyped has been answered by now.

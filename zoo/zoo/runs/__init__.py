@@ -4,7 +4,7 @@ from ._listing import find_run, list_runs
 from ._machine import machine_facts
 from ._run import Run, open_run
 from ._verify import verify_files
-from ._writer import RunWriter
+from ._writer import RunWriter, require_free
 
 __all__ = [
     "Run",
@@ -13,5 +13,6 @@ __all__ = [
     "list_runs",
     "machine_facts",
     "open_run",
+    "require_free",
     "verify_files",
 ]

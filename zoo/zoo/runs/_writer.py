@@ -109,6 +109,25 @@ class RunWriter:
         return True
 
 
+def require_free(name: str) -> None:
+    """Say early what `RunWriter.create` would say in the end: before a training is prepared.
+
+    Raises:
+        UsageError: nothing can be called `name`.
+        RunExists: something is called `name`.
+    """
+    check_name(name)
+    if os.path.lexists(runs_dir() / name):
+        raise _taken(name)
+
+
+def _taken(name: str) -> RunExists:
+    return RunExists(
+        f"there is a run {name!r} already; `zoo runs show {name}` shows it. Choose another name, "
+        "or none to have the next number."
+    )
+
+
 def _first_record(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": "running",
@@ -133,10 +152,7 @@ def _claim(
                 sync_folder(folder)
                 return path
             if name is not None:
-                raise RunExists(
-                    f"there is a run {name!r} already; `zoo runs show {name}` shows it. Choose "
-                    "another name, or none to have the next number."
-                )
+                raise _taken(name)
 
 
 @contextmanager
