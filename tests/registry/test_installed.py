@@ -121,7 +121,7 @@ def test_a_plugin_in_an_archive_is_found_and_loaded(site, tmp_path, monkeypatch)
     assert archive in sys.modules["acme_zoo_plugin"].__file__
 
 
-@pytest.mark.parametrize("damage", ["no archive", "cut short", "a wrong byte"])
+@pytest.mark.parametrize("damage", ["no archive", "cut short", "a wrong byte", "locked"])
 def test_a_damaged_archive_offers_nothing(site, found, tmp_path, monkeypatch, damage):
     """It stops neither the search nor what comes after it on the path."""
     site.metadata("acme-zoo", {"acme": "acme_zoo.plugin"})
@@ -130,11 +130,14 @@ def test_a_damaged_archive_offers_nothing(site, found, tmp_path, monkeypatch, da
         file.writestr("beta_zoo-1.0.dist-info/METADATA", "Name: beta-zoo\nVersion: 1\n")
         file.writestr("beta_zoo-1.0.dist-info/entry_points.txt", "[zoo]\nbeta = beta\n")
     sound = archive.read_bytes()
+    locked = bytearray(sound)
+    locked[sound.index(b"PK\1\2") + 8] |= 1  # the flag of an encrypted file
     archive.write_bytes(
         {
             "no archive": b"x" * 100,
             "cut short": sound[:-30],
             "a wrong byte": sound.replace(b"beta = beta", b"beta = zeta"),
+            "locked": locked,
         }[damage]
     )
     assert archive.read_bytes() != sound
@@ -167,14 +170,15 @@ def test_metadata_that_is_missing_or_not_text_costs_only_itself(site, found):
     folder = site.metadata("acme-zoo", {"acme": "acme_zoo.plugin"})
     (folder / "METADATA").unlink()
     (folder / "entry_points.txt").write_bytes(b"# \xff\xfe\n[zoo]\nacme = acme_zoo.plugin\n")
-    site.metadata("beta-zoo", {"beta": "beta_zoo.plugin"})
+    facts = site.metadata("beta-zoo", {"beta": "beta_zoo.plugin"}) / "METADATA"
+    facts.write_text("Name: beta-zoo\nVersion:\nSummary: none\n")
     (site.root / "gamma-1.0.dist-info").write_text("a file where a folder should be")
     broken = site.metadata("delta", {"delta": "delta"}) / "entry_points.txt"
     broken.unlink()
     broken.mkdir()
     assert found() == [
         ("acme", "acme_zoo.plugin", "acme-zoo", "?"),
-        ("beta", "beta_zoo.plugin", "beta-zoo", "1.0"),
+        ("beta", "beta_zoo.plugin", "beta-zoo", "?"),
     ]
 
 
