@@ -4,6 +4,74 @@ from collections.abc import Sequence
 
 from zoo_registry import LossSpec, OptimizerSpec, SchedulerSpec, hookimpl
 
+OPTIMIZERS = (
+    OptimizerSpec(
+        name="adadelta",
+        build="torch.optim.adadelta:Adadelta",
+        summary="Adadelta: rates from running averages, nearly free of lr (Zeiler 2012)",
+    ),
+    OptimizerSpec(
+        name="adafactor",
+        build="torch.optim._adafactor:Adafactor",
+        summary="Adafactor: factored second moments, little memory (Shazeer & Stern 2018)",
+    ),
+    OptimizerSpec(
+        name="adagrad",
+        build="torch.optim.adagrad:Adagrad",
+        summary="Adagrad: rates by accumulated squared gradients (Duchi et al. 2011)",
+    ),
+    OptimizerSpec(
+        name="adam",
+        build="torch.optim.adam:Adam",
+        summary="Adam: first and second moment estimates (Kingma & Ba 2015)",
+    ),
+    OptimizerSpec(
+        name="adamax",
+        build="torch.optim.adamax:Adamax",
+        summary="Adamax: Adam with the infinity norm (Kingma & Ba 2015)",
+    ),
+    OptimizerSpec(
+        name="adamw",
+        build="torch.optim.adamw:AdamW",
+        summary="AdamW: Adam with decoupled weight decay (Loshchilov & Hutter 2019)",
+    ),
+    OptimizerSpec(
+        name="asgd",
+        build="torch.optim.asgd:ASGD",
+        summary="ASGD: averaged stochastic gradient descent (Polyak & Juditsky 1992)",
+    ),
+    OptimizerSpec(
+        name="muon",
+        build="zoo_optim.muon:Muon",
+        summary="Muon on hidden matrices and kernels, AdamW on the rest (Jordan et al. 2024)",
+    ),
+    OptimizerSpec(
+        name="nadam",
+        build="torch.optim.nadam:NAdam",
+        summary="NAdam: Adam with Nesterov momentum (Dozat 2016)",
+    ),
+    OptimizerSpec(
+        name="radam",
+        build="torch.optim.radam:RAdam",
+        summary="RAdam: Adam with a rectified variance (Liu et al. 2020)",
+    ),
+    OptimizerSpec(
+        name="rmsprop",
+        build="torch.optim.rmsprop:RMSprop",
+        summary="RMSprop: rates by a running mean of squared gradients (Hinton 2012)",
+    ),
+    OptimizerSpec(
+        name="rprop",
+        build="torch.optim.rprop:Rprop",
+        summary="Rprop: steps by the sign of the gradient, for full batches (Riedmiller 1993)",
+    ),
+    OptimizerSpec(
+        name="sgd",
+        build="torch.optim.sgd:SGD",
+        summary="SGD: stochastic gradient descent, momentum and Nesterov as options",
+    ),
+)
+
 
 @hookimpl
 def zoo_optimizers() -> Sequence[OptimizerSpec]:
@@ -13,73 +81,7 @@ def zoo_optimizers() -> Sequence[OptimizerSpec]:
     sparse gradients only. The addresses name the modules that define the classes, private ones
     too, so that a signature is read from its source file without importing torch.
     """
-    return [
-        OptimizerSpec(
-            name="adadelta",
-            build="torch.optim.adadelta:Adadelta",
-            summary="Adadelta: rates from running averages, nearly free of lr (Zeiler 2012)",
-        ),
-        OptimizerSpec(
-            name="adafactor",
-            build="torch.optim._adafactor:Adafactor",
-            summary="Adafactor: factored second moments, little memory (Shazeer & Stern 2018)",
-        ),
-        OptimizerSpec(
-            name="adagrad",
-            build="torch.optim.adagrad:Adagrad",
-            summary="Adagrad: rates by accumulated squared gradients (Duchi et al. 2011)",
-        ),
-        OptimizerSpec(
-            name="adam",
-            build="torch.optim.adam:Adam",
-            summary="Adam: first and second moment estimates (Kingma & Ba 2015)",
-        ),
-        OptimizerSpec(
-            name="adamax",
-            build="torch.optim.adamax:Adamax",
-            summary="Adamax: Adam with the infinity norm (Kingma & Ba 2015)",
-        ),
-        OptimizerSpec(
-            name="adamw",
-            build="torch.optim.adamw:AdamW",
-            summary="AdamW: Adam with decoupled weight decay (Loshchilov & Hutter 2019)",
-        ),
-        OptimizerSpec(
-            name="asgd",
-            build="torch.optim.asgd:ASGD",
-            summary="ASGD: averaged stochastic gradient descent (Polyak & Juditsky 1992)",
-        ),
-        OptimizerSpec(
-            name="muon",
-            build="zoo_optim.muon:Muon",
-            summary="Muon on hidden matrices and kernels, AdamW on the rest (Jordan et al. 2024)",
-        ),
-        OptimizerSpec(
-            name="nadam",
-            build="torch.optim.nadam:NAdam",
-            summary="NAdam: Adam with Nesterov momentum (Dozat 2016)",
-        ),
-        OptimizerSpec(
-            name="radam",
-            build="torch.optim.radam:RAdam",
-            summary="RAdam: Adam with a rectified variance (Liu et al. 2020)",
-        ),
-        OptimizerSpec(
-            name="rmsprop",
-            build="torch.optim.rmsprop:RMSprop",
-            summary="RMSprop: rates by a running mean of squared gradients (Hinton 2012)",
-        ),
-        OptimizerSpec(
-            name="rprop",
-            build="torch.optim.rprop:Rprop",
-            summary="Rprop: steps by the sign of the gradient, for full batches (Riedmiller 1993)",
-        ),
-        OptimizerSpec(
-            name="sgd",
-            build="torch.optim.sgd:SGD",
-            summary="SGD: stochastic gradient descent, momentum and Nesterov as options",
-        ),
-    ]
+    return OPTIMIZERS
 
 
 @hookimpl

@@ -242,7 +242,7 @@ class TestTraining:
 
 
 class TestMistakes:
-    """What is asked wrongly is answered in a few lines, with exit code 2, before torch is loaded."""
+    """What is asked wrongly is answered in a few lines, with exit code 2."""
 
     @pytest.mark.parametrize(
         ("arguments", "text"),
