@@ -42,7 +42,7 @@ _CHECKS = {
 class Spec:
     """What every component has: a name, the address of its builder, one line about it."""
 
-    kind: ClassVar[str]
+    kind: ClassVar[str] = "component"
 
     name: str
     """Lower-case letters, digits, `.`, `_` and `-`; unique within its plugin and kind."""

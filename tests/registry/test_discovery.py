@@ -207,6 +207,7 @@ def test_an_entry_point_may_name_an_object(site):
             "return [ModelSpec(name='a', build='a:b')]",
             "returned a ModelSpec among its dataset specs",
         ),
+        ("return [Spec(name='a', build='a:b')]", "returned a Spec among its dataset specs"),
         ("return [DatasetSpec]", "returned a type among its dataset specs"),
         ("yield 1 / 0", "ZeroDivisionError: division by zero"),
         ("return [DatasetSpec(name='A B', build='a:b')]", "'A B' is not a dataset name"),

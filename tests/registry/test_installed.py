@@ -154,12 +154,13 @@ def test_path_entries_that_lead_nowhere_are_passed_over(site, found, tmp_path, m
     assert len(found()) == 1
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_passed_over(site, found, tmp_path, monkeypatch):
     """A folder, or a file, of somebody else."""
     site.metadata("acme-zoo", {"acme": "acme_zoo.plugin"})
     hidden = site.metadata("beta-zoo", {"beta": "beta_zoo.plugin"}) / "entry_points.txt"
     hidden.chmod(0)
+    if os.access(hidden, os.R_OK):
+        pytest.skip("this user may read everything")
     (tmp_path / "closed").mkdir(mode=0)
     monkeypatch.setattr(sys, "path", [str(tmp_path / "closed" / "x"), str(site.root)])
     assert [name for name, *_ in found()] == ["acme"]
