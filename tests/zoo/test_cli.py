@@ -254,7 +254,7 @@ class TestMistakes:
             (["train", "mlp", "--optimizer", "admw"], "closest: adamw"),
             (["train", "mlp", "--epochs", "many"], "not a valid integer"),
             (["train", "mlp", "--epochz", "3"], "No such option"),
-            (["train", "mlp", "--set", "model.widht=3"], "did you mean"),
+            (["train", "mlp", "--set", "model.hiden=[3]"], "did you mean .hidden."),
             (["train", "mlp", "--set", "model.dropout=abc"], "model.dropout must be a float"),
             (["train", "mlp", "--set", "model.activation=swish"], "gelu"),
             (["train", "mlp", "--set", "epochs"], "not key=value"),

@@ -1,7 +1,8 @@
 """A live bar on a terminal, with a line for each epoch that is done."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -69,6 +70,11 @@ class Bar(Lines):
         metric = f"{self._monitor} {row.metrics[self._monitor]:.4f}"
         self._progress.update(self._progress.task_ids[0], metric=metric)
         super().epoch_ended(row)
+
+    def ended(self, outcome: Mapping[str, Any]) -> None:
+        """Take the bar away and print the outcome."""
+        self.close()
+        super().ended(outcome)
 
     def close(self) -> None:
         """Take the bar away."""

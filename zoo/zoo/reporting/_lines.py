@@ -38,10 +38,12 @@ class Lines(Silent):
 
     def ended(self, outcome: Mapping[str, Any]) -> None:
         """Print where the model is and what it reached."""
-        best = f" (epoch {outcome['best_epoch']})" if outcome["best_epoch"] else ""
+        if outcome["best_epoch"]:
+            reached = f"{format_metrics(outcome['metrics'])} (epoch {outcome['best_epoch']}), "
+        else:
+            reached = ""
         self.print(
-            f"{format_metrics(outcome['metrics'])}{best}, {outcome['seconds']:.1f} s; stored as "
-            f"{outcome['run']}\n  {outcome['path']}"
+            f"{reached}{outcome['seconds']:.1f} s; stored as {outcome['run']}\n  {outcome['path']}"
         )
 
     def print(self, text: str, *, to_stderr: bool = False) -> None:
