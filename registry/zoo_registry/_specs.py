@@ -23,7 +23,7 @@ def _is_mapping(value: object) -> bool:
     return isinstance(value, Mapping)
 
 
-# What a lone text or a forgotten comma would only break when somebody trains.
+# Checked when a spec is built: a forgotten comma would else show when somebody trains.
 _CHECKS = {
     "summary": (_is_line, "one line"),
     "task": (lambda value: isinstance(value, str) or _is_names(value), "a name or a tuple of them"),
