@@ -9,7 +9,8 @@ import torch
 from zoo_registry import InvalidData, Registry
 
 from .. import metrics
-from ..data import Batches, default_workers, describe
+from ..card import Card
+from ..data import Batches, DataFacts, default_workers, describe
 from ..parallel import choose_device
 from ..recipe import DEFAULT_LOSSES, OBJECT, plan_dataset
 from ..training import build_module, evaluate, load_splits, make_prepare
@@ -52,18 +53,7 @@ def measure(
     plan = plan_dataset(settings, registry, card.input.sizes())
     splits = load_splits(plan, dataset, root)
     facts = describe(splits, (card.task,))
-    if facts.task != card.task or facts.input.shape != card.input.shape:
-        raise InvalidData(
-            f"the model was trained for {card.task} on samples of shape {card.input.shape}; this "
-            f"dataset is for {facts.task} with shape {facts.input.shape}"
-        )
-    if facts.num_classes > card.num_classes or (
-        facts.classes and card.classes not in ((), facts.classes)
-    ):
-        raise InvalidData(
-            f"the dataset's classes {', '.join(facts.classes) or facts.num_classes} are not the "
-            f"model's: {', '.join(card.classes) or card.num_classes}"
-        )
+    _require_same_kind(facts, card)
     target = choose_device(device)
     model = loaded.model.to(target)
     split, name = (splits.train, "train") if splits.test is None else (splits.test, "test")
@@ -79,11 +69,25 @@ def measure(
     }
 
 
+def _require_same_kind(facts: DataFacts, card: Card) -> None:
+    if facts.task != card.task or facts.input.shape != card.input.shape:
+        raise InvalidData(
+            f"the model was trained for {card.task} on samples of shape {card.input.shape}; this "
+            f"dataset is for {facts.task} with shape {facts.input.shape}"
+        )
+    other_names = facts.classes and card.classes not in ((), facts.classes)
+    if other_names or facts.num_classes > card.num_classes:
+        raise InvalidData(
+            f"the dataset's classes {', '.join(facts.classes) or facts.num_classes} are not the "
+            f"model's: {', '.join(card.classes) or card.num_classes}"
+        )
+
+
 def _trained_on(name: str, options: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"dataset": name, **{f"dataset.{key}": v for key, v in options.items()}, **asked}
 
 
-def _criterion(card: Any, registry: Registry) -> torch.nn.Module:
+def _criterion(card: Card, registry: Registry) -> torch.nn.Module:
     if card.loss.startswith(OBJECT):
         # A loss of the user's own is not in the file: the task's usual one stands in.
         return build_module(registry.find("loss", DEFAULT_LOSSES[card.task]))

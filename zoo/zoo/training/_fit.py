@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from .. import metrics
 from ..card import make_card
@@ -47,20 +46,18 @@ class Fit:
         self._guard = FiniteGuard(job.strategy.device, job.num_steps)
         self._monitor, _, self._direction = job.recipe.monitor.partition(":")
 
-    def run(self) -> None:
-        """Train every epoch, or until the interrupt."""
+    def run(self) -> bool:
+        """Train every epoch, or until the interrupt; say whether it came to the end."""
         for epoch in range(1, self.job.recipe.epochs + 1):
-            row = self._epoch(epoch)
+            row = None if self.interrupt else self._epoch(epoch)
             if row is None:
-                break
+                self._keep_unfinished()
+                return False
             self._keep(row)
             self.writer.append_metrics(row.flat())
             self.reporter.epoch_ended(row)
             self.notify("zoo_epoch_ended", epoch=epoch, metrics=row.metrics)
-        if self.interrupt:
-            self._save(LAST)
-            if not self.best_epoch:
-                self._publish({})
+        return True
 
     def _epoch(self, epoch: int) -> EpochRow | None:
         """Train and evaluate one epoch; None where the interrupt came before its end."""
@@ -101,11 +98,18 @@ class Fit:
         if best is None or value < self._lower_is_better(best):
             self.best_epoch = row.epoch
             self.best_metrics = dict(row.metrics)
-            self._publish(row.metrics)
+            self._publish()
         self._save(LAST)
 
-    def _publish(self, measured: Any) -> None:
-        card = make_card(self.job.recipe, self.job.entries, self.job.facts, measured)
+    def _keep_unfinished(self) -> None:
+        """Store the weights in the middle of an epoch; as the model only where there is none."""
+        self._save(LAST)
+        if not self.best_epoch:
+            self._publish()
+
+    def _publish(self) -> None:
+        job = self.job
+        card = make_card(job.recipe, job.entries, job.facts, self.final_metrics)
         for name in ("model.safetensors", "model.pth"):
             self.writer.add_file(self._save(Path(name), card.to_metadata()))
         self.writer.update(best_epoch=self.best_epoch, metrics=self.final_metrics)

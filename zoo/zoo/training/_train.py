@@ -62,18 +62,18 @@ def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> 
         with interrupts() as interrupt:
             fit = Fit(job, writer, reporter, notify, interrupt)
             notify("zoo_run_started")
-            fit.run()
+            finished = fit.run()
     except BaseException as error:
         _abandon(writer, error)
         notify("zoo_run_ended", outcome="failed")
         raise
     finally:
         job.close()
-    state = "stopped" if interrupt else "done"
+    state = "done" if finished else "stopped"
     run = writer.finish(state, plugin_failures=failures)
     notify("zoo_run_ended", outcome=state)
     reporter.ended(_outcome(run))
-    if interrupt:
+    if not finished:
         raise interrupt.error(f"the weights of step {fit.step} are in {run.path}")
     return run
 
