@@ -43,10 +43,18 @@ def zoo_models() -> Sequence[ModelSpec]:
                 "scheduler": "one-cycle",
                 "scheduler.pct_start": 0.2,
                 "lr": 0.01,
-                "batch_size": 256,
-                "epochs": 3,
+                "batch_size": 128,
+                "epochs": 2,
             },
-            recipes={"digits": {"epochs": 30, "batch_size": 64}},
+            recipes={
+                "digits": {
+                    "model.dropout": 0.3,
+                    "optimizer.weight_decay": 0.1,
+                    "loss.label_smoothing": 0.1,
+                    "batch_size": 64,
+                    "epochs": 12,
+                }
+            },
         ),
         ModelSpec(
             name="mlp",
@@ -62,7 +70,7 @@ def zoo_models() -> Sequence[ModelSpec]:
                 "batch_size": 128,
                 "epochs": 10,
             },
-            recipes={"digits": {"epochs": 40, "batch_size": 64}},
+            recipes={"digits": {"batch_size": 64, "epochs": 20}},
         ),
         ModelSpec(
             name="resnet18",
@@ -79,7 +87,15 @@ def zoo_models() -> Sequence[ModelSpec]:
                 "batch_size": 128,
                 "epochs": 30,
             },
-            recipes={"digits": {"model.width": 16, "epochs": 10, "batch_size": 64}},
+            recipes={
+                "digits": {
+                    "model.width": 16,
+                    "optimizer": "adamw",
+                    "lr": 0.005,
+                    "batch_size": 32,
+                    "epochs": 4,
+                }
+            },
         ),
     ]
 
