@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import zoo
 import zoo_registry
 from zoo._registry import registry
 from zoo.data import DataFacts, InputSpec
 from zoo.errors import DatasetUnavailable, InvalidData, InvalidOption, UnknownName, UsageError
 from zoo.recipe import Recipe, check_key, complete, make_plans, parse_setting, read_recipe
-from zoo.recipe._available import on_machine, reachable
 from zoo.recipe._plan import merge
 
 PLUGIN = """
@@ -221,15 +221,6 @@ class TestDatasets:
         with pytest.raises(UnknownName):
             make_plans({"model": "net", "dataset": "fra"}, registry, tmp_path)
 
-    def test_files_decide_whether_it_is_here(self, tmp_path):
-        spec = zoo_registry.DatasetSpec(name="d", build="a:b", files=("x/1", "x/2"))
-        assert not on_machine(spec, tmp_path)
-        (tmp_path / "x").mkdir()
-        (tmp_path / "x" / "1").touch()
-        assert not on_machine(spec, tmp_path)
-        (tmp_path / "x" / "2").touch()
-        assert on_machine(spec, tmp_path)
-
 
 class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self):
@@ -265,24 +256,24 @@ class TestNetwork:
         monkeypatch.delenv("ZOO_OFFLINE")
 
     def test_an_address_that_answers(self, server):
-        assert reachable((f"{server}/file",))
+        assert not zoo.why_unreachable((f"{server}/file",))
 
     def test_one_mirror_of_several_is_enough(self, server):
-        assert reachable((f"{server}/gone", f"{server}/file"))
+        assert not zoo.why_unreachable((f"{server}/gone", f"{server}/file"))
 
     def test_refused_and_gone_are_answered_at_once(self, server):
         started = time.monotonic()
-        assert not reachable(("http://127.0.0.1:9/x", f"{server}/gone"))
+        assert zoo.why_unreachable(("http://127.0.0.1:9/x", f"{server}/gone"))
         assert time.monotonic() - started < 2
 
     def test_a_server_that_stalls_costs_the_limit_and_no_more(self, server):
         started = time.monotonic()
-        assert not reachable((f"{server}/stall",), seconds=0.3)
+        assert zoo.why_unreachable((f"{server}/stall",), seconds=0.3)
         assert time.monotonic() - started < 2
 
     def test_offline_asks_nobody(self, server, monkeypatch):
         monkeypatch.setenv("ZOO_OFFLINE", "1")
-        assert not reachable((f"{server}/file",))
+        assert zoo.why_unreachable((f"{server}/file",)) == "ZOO_OFFLINE is set"
 
     def test_a_dataset_that_can_be_fetched_is_chosen(self, acme, server, tmp_path):
         found = make_plans({"model": "net"}, acme(urls=f"('{server}/file',)"), tmp_path)

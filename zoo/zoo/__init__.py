@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .data import ArrayDataset, as_splits, channels_first, read_arrays, read_image
     from .errors import ZooError
     from .listing import list_datasets, list_models, list_optimizers, list_runs
+    from .network import why_unreachable
     from .runs import Run
     from .weights import LoadReport, load_weights, save_weights
 
@@ -32,6 +33,7 @@ _HOMES = {
     "read_image": "data",
     "save_weights": "weights",
     "train": "api",
+    "why_unreachable": "network",
 }
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "read_image",
     "save_weights",
     "train",
+    "why_unreachable",
 ]
 
 

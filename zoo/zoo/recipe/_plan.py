@@ -20,7 +20,7 @@ from zoo_registry import (
 
 from .._options import check_options
 from ..home import data_dir
-from ._available import on_machine, reachable
+from ..network import why_unreachable
 from ._recipe import OBJECT, PARTS, check_field, check_key, read_recipe
 
 DEFAULTS: dict[str, Any] = {
@@ -142,9 +142,10 @@ def _absence(name: str, registry: Registry, root: Path) -> str:
     except UnknownName:
         return "is offered by no installed plugin"
     assert isinstance(spec, DatasetSpec)
-    if on_machine(spec, root) or reachable(spec.urls):
+    if all((root / file).exists() for file in spec.files):
         return ""
-    return f"is not in {root} and can't be downloaded now"
+    cause = why_unreachable(spec.urls)
+    return cause and f"is not in {root} and can't be downloaded ({cause})"
 
 
 def _plan(stated: list[dict[str, Any]], registry: Registry, note: str = "") -> Plan:
