@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_digits
+
 from zoo_vision import digits as package
 from zoo_vision.digits import digits, enlarge
 
