@@ -29,8 +29,13 @@ _FRESH_TORCH = {
     "matmul precision": "highest",
     "grad enabled": True,
 }
-# pytest's own, and what torch sets when it first imports its compiler.
-_NOT_OURS = ("PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR")
+# pytest's own, and what torch's compiler and scikit-learn set when they are first imported.
+_NOT_OURS = (
+    "PYTEST_CURRENT_TEST",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "KMP_DUPLICATE_LIB_OK",
+    "KMP_INIT_AT_FORK",
+)
 _NUMBERS = itertools.count()
 
 
