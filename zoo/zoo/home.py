@@ -3,17 +3,20 @@
 import os
 from pathlib import Path
 
-from ._files import storage_error
-from .errors import StorageError
+from ._files import reason, storage_error
+from .errors import StorageError, UsageError
 
 
 def home() -> Path:
     """Return the folder that holds runs, data and caches.
 
     `ZOO_HOME` if set, else the platform's folder for a user's data. It may not exist yet.
+
+    Raises:
+        UsageError: `ZOO_HOME` can be no path.
     """
     if chosen := os.environ.get("ZOO_HOME"):
-        return Path(chosen).expanduser().absolute()
+        return user_path(chosen).absolute()
     from platformdirs import user_data_path
 
     return user_data_path("zoo", appauthor=False)
@@ -32,6 +35,30 @@ def data_dir() -> Path:
 def offline() -> bool:
     """Say whether the network is off limits: `ZOO_OFFLINE` is set, and not to 0."""
     return os.environ.get("ZOO_OFFLINE", "") not in {"", "0"}
+
+
+def user_path(text: str | Path) -> Path:
+    """Return the path that a user wrote, `~` and `~name` expanded. Nothing need be there.
+
+    Raises:
+        UsageError: nothing can be there: no such user, too long a name, a NUL in it, a folder
+            on the way that can't be searched.
+    """
+    try:
+        path = Path(text).expanduser()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except OSError as error:
+        raise UsageError(f"{_short(text)} is no path to use: {reason(error)}") from error
+    except (RuntimeError, ValueError) as error:  # no such user, a NUL
+        raise UsageError(f"{_short(text)} is no path: {error}") from error
+    return path
+
+
+def _short(text: str | Path) -> str:
+    shown = str(text)
+    return repr(shown if len(shown) <= 80 else f"{shown[:77]}...")
 
 
 def make_folder(path: Path) -> Path:
