@@ -29,14 +29,25 @@ class Registry:
             and (not patterns or any(_matches(entry, pattern) for pattern in patterns))
         ]
 
-    def find(self, kind: str, name: str) -> Entry:
+    def find(self, kind: str, name: str, near: Plugin | None = None) -> Entry:
         """Return the entry of `kind` with this qualified or bare `name`.
+
+        Args:
+            kind: of the spec.
+            name: qualified or bare.
+            near: the plugin whose author wrote the name. Where several plugins offer it, the
+                author's own is meant, else one of the same distribution: what others install
+                changes nothing in a spec.
 
         Raises:
             UnknownName: nobody offers it; the text gives the nearest names.
             AmbiguousName: several plugins do; the text gives each with its distribution.
         """
         found = [e for e in self.select(kind=kind) if name in (e.name, e.spec.name)]
+        if len(found) > 1 and near is not None:
+            own = [e for e in found if e.plugin is near]
+            akin = [e for e in found if e.plugin.distribution == near.distribution]
+            found = own or akin or found
         if len(found) == 1:
             return found[0]
         if found:

@@ -150,6 +150,11 @@ class TestChecks:
         with pytest.raises(UsageError, match=text):
             plan(acme(), **asked)
 
+    @pytest.mark.parametrize("key", ["model", "dataset", "optimizer"])
+    def test_a_component_is_a_name(self, acme, key):
+        with pytest.raises(InvalidOption, match=f"{key} is a name, not 3"):
+            plan(acme(), **{key: 3})
+
     def test_a_path_becomes_an_absolute_option(self, acme, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         settings = plan(acme(), dataset="own:data/mine").settings
@@ -246,6 +251,46 @@ def server():
     running.shutdown()
     running.server_close()
     thread.join()
+
+
+STRANGER = """
+from zoo_registry import DatasetSpec, LossSpec, OptimizerSpec, SchedulerSpec, hookimpl
+
+@hookimpl
+def zoo_optimizers():
+    return [OptimizerSpec(name=n, build="no:where") for n in ("adamw", "sgd")]
+
+@hookimpl
+def zoo_losses():
+    return [LossSpec(name="cross-entropy", build="no:where")]
+
+@hookimpl
+def zoo_schedulers():
+    return [SchedulerSpec(name=n, build="no:where") for n in ("constant", "one-cycle")]
+
+@hookimpl
+def zoo_datasets():
+    return [DatasetSpec(name=n, build="no:where") for n in ("mnist", "digits")]
+"""
+
+
+def test_a_strangers_names_change_no_models_recipe(tmp_path, monkeypatch):
+    """A plugin that offers adamw, constant and digits too disturbs nobody's training."""
+    info = tmp_path / "stranger-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: stranger\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[zoo]\nstranger = stranger_plugin\n")
+    (tmp_path / "stranger_plugin.py").write_text(STRANGER)
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = zoo_registry.load()
+    assert any(entry.name == "stranger/adamw" for entry in registry.entries)
+    plans = make_plans({"model": "mnist-cnn"}, registry, tmp_path)
+    assert [plan.settings["dataset"] for plan in plans] == ["vision/digits"]
+    assert plans[0].settings["optimizer"] == "optim/adamw"
+    recipe, _ = complete(plans[0], FACTS, 0, "cpu", registry)
+    assert recipe.loss == "optim/cross-entropy"
+    with pytest.raises(UsageError, match="several plugins"):
+        make_plans({"model": "mnist-cnn", "optimizer": "adamw"}, registry, tmp_path)
 
 
 class TestNetwork:

@@ -35,7 +35,7 @@ def net(seed=0):
 
 
 def train(model=None, dataset=None, **settings):
-    settings = {"epochs": 2, "batch_size": 16, "progress": False, **settings}
+    settings = {"epochs": 2, "batch_size": 16, "device": "cpu", "progress": False, **settings}
     return zoo.train(
         net() if model is None else model, blobs() if dataset is None else dataset, **settings
     )
@@ -238,9 +238,63 @@ class TestBeforeTheFirstStep:
     def test_a_last_batch_of_one_for_batchnorm(self):
         model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
         data = zoo_registry.Splits(train=zoo.ArrayDataset(*blobs(33)))
-        with pytest.raises(InvalidOption, match="last batch of one.*--batch-size 17"):
+        with pytest.raises(InvalidOption, match="a batch of one.*--batch-size 17"):
             train(model, data, batch_size=16)
         assert train(model, data, batch_size=17).state == "done"
+        with pytest.raises(InvalidOption, match="a batch of one"):
+            train(model, data, batch_size=1)
+
+    def test_batchnorm_over_images_trains_on_one(self):
+        model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 2))
+        samples = np.random.default_rng(0).normal(size=(5, 1, 4, 4)).astype(np.float32)
+        data = zoo_registry.Splits(train=zoo.ArrayDataset(samples, [0, 1, 0, 1, 1]))
+        assert train(model, data, batch_size=2).state == "done"
+
+    def test_one_sample_for_batchnorm_has_no_remedy_but_more(self):
+        model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+        data = zoo_registry.Splits(train=zoo.ArrayDataset(np.zeros((1, 2)), [0.5]))
+        with pytest.raises(InvalidOption, match="give it more samples"):
+            train(model, data)
+
+    def test_frozen_modules_may_lie_in_a_list(self):
+        model = net()
+        model.teachers = [net().requires_grad_(False)]
+        assert train(model).state == "done"
+
+    def test_a_models_own_assertion_is_one_line(self):
+        class Picky(nn.Linear):
+            def forward(self, x):
+                assert x.shape[1] == 3, "three features please"
+                return super().forward(x)
+
+        with pytest.raises(InvalidData, match="Picky can't take .*: three features please"):
+            train(Picky(2, 2))
+
+    @pytest.mark.parametrize(
+        ("loss", "text"),
+        [
+            (nn.CrossEntropyLoss(reduction="none"), "one number"),
+            (nn.CrossEntropyLoss(weight=torch.ones(5)), "the loss can't take outputs"),
+        ],
+    )
+    def test_a_loss_that_does_not_fit(self, loss, text):
+        with pytest.raises(InvalidData, match=text):
+            train(net(), loss=loss)
+        assert zoo.list_runs() == []
+
+    def test_a_loss_that_would_broadcast(self):
+        samples, _ = blobs()
+        with pytest.raises(InvalidData, match="target size"):
+            train(nn.Linear(2, 1), (samples, samples[:, 0]), loss=nn.MSELoss())
+
+    def test_a_model_for_another_task(self):
+        images = np.zeros((20, 1, 8, 8), np.float32)
+        with pytest.raises(InvalidOption, match="model for classification.*regression.*mlp"):
+            train("mnist-cnn", (images, np.arange(20.0)))
+
+    def test_options_that_a_builder_refuses(self):
+        with pytest.raises(InvalidOption, match="optim/sgd refuses its options.*Nesterov"):
+            train(optimizer="sgd", set={"optimizer.nesterov": True})
 
     def test_nothing_to_train(self):
         with pytest.raises(InvalidOption, match="no parameters to train"):
@@ -350,12 +404,27 @@ class TestFailures:
             with pytest.raises(KeyboardInterrupt):
                 os.kill(os.getpid(), signal.SIGINT)
 
-    def test_another_thread_can_train(self):
+    def test_several_threads_can_train_at_once(self):
         results = []
-        thread = threading.Thread(target=lambda: results.append(train().state))
-        thread.start()
-        thread.join()
-        assert results == ["done"]
+        threads = [
+            threading.Thread(target=lambda n=n: results.append(train(epochs=n).state))
+            for n in (1, 3, 5)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results == ["done"] * 3
+        assert len({run.name for run in zoo.list_runs()}) == 3
+
+    def test_a_screen_that_fails_leaves_no_run(self):
+        class Gone(Silent):
+            def started(self, facts):
+                raise BrokenPipeError
+
+        with pytest.raises(BrokenPipeError):
+            train(progress=Gone())
+        assert zoo.list_runs() == []
 
     @pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
     def test_a_full_disk_leaves_nothing_behind(self):
@@ -457,8 +526,9 @@ def test_every_task_is_learned(labels, loss, metric):
     width = np.atleast_2d(labels(samples).T).shape[0]
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, width))
-    run = train(model, (samples, labels(samples)), epochs=40, lr=0.02)
-    assert run.recipe["loss"] == f"optim/{loss}" or loss == "huber"
+    named = {"loss": loss} if loss == "huber" else {}
+    run = train(model, (samples, labels(samples)), epochs=40, lr=0.02, **named)
+    assert run.recipe["loss"] == f"optim/{loss}"
     assert run.metrics[metric] > 0.9
 
 

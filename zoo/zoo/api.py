@@ -113,8 +113,11 @@ def train(  # noqa: PLR0913 - the flags of `zoo train`, one for one
         "parallel": parallel,
         "workers": workers,
         "monitor": monitor,
-        **(set or {}),
     }
+    for key, value in (set or {}).items():
+        if asked.get(key) not in (None, value):
+            raise InvalidOption(f"{key} is set twice: {asked[key]!r} and {value!r}")
+        asked[key] = value
     if name is not None:
         require_free(name)
     return train_request(_request(asked, data_dir), registry(), _reporter(progress), name)

@@ -39,6 +39,8 @@ class DataParallel:
     """
 
     def __init__(self, device: torch.device) -> None:
+        if device.type != "cuda" and torch.cuda.is_available():
+            raise UsageError(f"--parallel dp runs on the GPUs; leave out --device {device}")
         if device.type == "cuda" and device.index is not None:
             raise UsageError(
                 f"--parallel dp uses every GPU; give --device cuda instead of {device}, or "

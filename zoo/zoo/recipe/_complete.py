@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo_registry import Entry, InvalidOption, Registry, options_of
+from zoo_registry import Entry, InvalidData, InvalidOption, Registry, options_of
 
 from .. import metrics
 from .._options import check_options
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from ..data import DataFacts  # imports torch, which checking a recipe must not
 
 DEFAULT_LOSSES = {
-    "classification": "cross-entropy",
-    "multilabel": "bce-with-logits",
-    "regression": "mse",
+    "classification": "optim/cross-entropy",
+    "multilabel": "optim/bce-with-logits",
+    "regression": "optim/mse",
 }
 
 
@@ -39,6 +39,7 @@ def complete(
     Raises:
         InvalidOption: a loss for another task, an unknown metric, an option the loss lacks.
     """
+    _require_task(plan, facts.task, registry)
     loss = _loss(plan, facts.task, registry)
     entries = dict(plan.entries)
     options = {part: plan.options(part) for part in PARTS}
@@ -53,6 +54,19 @@ def complete(
     settings["monitor"] = _monitor(settings.get("monitor"), facts)
     settings.setdefault("workers", workers)
     return Recipe(**settings, options={p: v for p, v in options.items() if v}), entries
+
+
+def _require_task(plan: Plan, task: str, registry: Registry) -> None:
+    """Refuse data for a task that nobody, or not this model, serves."""
+    if task not in DEFAULT_LOSSES:
+        raise InvalidData(f"the data is for {task!r}; there are: {', '.join(DEFAULT_LOSSES)}")
+    entry = plan.entries.get("model")
+    if entry is not None and task not in entry.spec.tasks:
+        others = [e.name for e in registry.select(kind="model") if task in e.spec.tasks]
+        raise InvalidOption(
+            f"{entry.name} is a model for {' and '.join(entry.spec.tasks)}, but the data is for "
+            f"{task}; models for that: {', '.join(others) or 'none'}"
+        )
 
 
 def _loss(plan: Plan, task: str, registry: Registry) -> Entry | None:

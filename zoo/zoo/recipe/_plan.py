@@ -6,26 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from zoo_registry import (
-    DatasetSpec,
-    DatasetUnavailable,
     Entry,
     InvalidOption,
     ModelSpec,
+    Plugin,
     Registry,
-    UnknownName,
-    UsageError,
     options_of,
     read_signature,
 )
 
 from .._options import check_options
-from ..home import data_dir
-from ..network import why_unreachable
+from ..home import data_dir, user_path
+from ._candidates import candidates
 from ._recipe import OBJECT, PARTS, check_field, check_key, read_recipe
 
 DEFAULTS: dict[str, Any] = {
-    "optimizer": "adamw",
-    "scheduler": "constant",
+    "optimizer": "optim/adamw",
+    "scheduler": "optim/constant",
     "epochs": 10,
     "batch_size": 128,
     "seed": 0,
@@ -73,11 +70,11 @@ def make_plans(
         UsageError: an unknown name, key or option, or a value of the wrong type.
         DatasetUnavailable: none of the model's datasets can be had.
     """
-    asked = {check_key(key): value for key, value in asked.items()}
+    asked = _checked_keys(asked)
     file: dict[str, Any] = {}
     if str(asked["model"]).endswith(".toml"):
-        path = Path(asked.pop("model")).expanduser()
-        file = read_recipe(path, overruled=asked)
+        path = user_path(asked.pop("model"))
+        file = _checked_keys(read_recipe(path, overruled=asked))
         if "model" not in file:
             raise InvalidOption(f'{path} names no model; write model = "mnist-cnn" into it')
     stated = file | asked
@@ -85,7 +82,7 @@ def make_plans(
         return [_plan([file, asked], registry)]
     return [
         _plan([{**file, "dataset": name}, asked], registry, note)
-        for name, note in _candidates(stated["model"], registry, root or data_dir())
+        for name, note in candidates(stated["model"], registry, root or data_dir())
     ]
 
 
@@ -110,51 +107,11 @@ def plan_dataset(asked: Mapping[str, Any], registry: Registry, sizes: Mapping[st
     return Plan({**settings, **_checked(plan)}, plan.entries)
 
 
-def _candidates(model: str, registry: Registry, root: Path) -> list[tuple[str, str]]:
-    """Name the model's datasets that are here or can be had, each with its note."""
-    spec = registry.find("model", model).spec if not model.startswith(OBJECT) else None
-    names = spec.datasets if isinstance(spec, ModelSpec) else ()
-    if not names:
-        offered = ", ".join(entry.spec.name for entry in registry.select(kind="dataset"))
-        raise UsageError(
-            f"{model} names no dataset of its own; choose one with --dataset: {offered}"
-        )
-    found: list[tuple[str, str]] = []
-    missing: list[str] = []
-    for name in names:
-        reason = _absence(name, registry, root)
-        if reason:
-            missing.append(f"{name} {reason}")
-        else:
-            found.append((name, f"training on {name}: {'; '.join(missing)}" if missing else ""))
-    if not found:
-        raise DatasetUnavailable(
-            f"no dataset of {model} can be had: {'; '.join(missing)}. Give one with --dataset, "
-            "or the folder where its files are with --data-dir"
-        )
-    return found
-
-
-def _absence(name: str, registry: Registry, root: Path) -> str:
-    """Say why a dataset can't be used now; empty where it can."""
-    try:
-        spec = registry.find("dataset", name).spec
-    except UnknownName:
-        return "is offered by no installed plugin"
-    assert isinstance(spec, DatasetSpec)
-    if all((root / file).exists() for file in spec.files):
-        return ""
-    cause = why_unreachable(spec.urls)
-    return cause and f"is not in {root} and can't be downloaded ({cause})"
-
-
 def _plan(stated: list[dict[str, Any]], registry: Registry, note: str = "") -> Plan:
     """Lay defaults, the model's author, and what was `stated` over one another, and check it."""
     stated = [_qualified(_split_path(layer, registry), registry) for layer in stated]
     subject = {part: (stated[0] | stated[1])[part] for part in ("model", "dataset")}
-    authors = [_qualified(layer, registry) for layer in _authors(subject, registry)]
-    defaults = _qualified(DEFAULTS, registry)
-    settings = merge(defaults | subject, *authors, *stated)
+    settings = merge(DEFAULTS | subject, *_authors(subject, registry), *stated)
     entries = {
         part: registry.find(part, settings[part])
         for part in PARTS
@@ -164,14 +121,16 @@ def _plan(stated: list[dict[str, Any]], registry: Registry, note: str = "") -> P
     return Plan({**plan.settings, **_checked(plan)}, entries, note)
 
 
-def _authors(subject: Mapping[str, str], registry: Registry) -> list[Mapping[str, Any]]:
+def _authors(subject: Mapping[str, str], registry: Registry) -> list[dict[str, Any]]:
     """Return the defaults of the model's author: in general, then on this dataset."""
     if subject["model"].startswith(OBJECT):
         return []
-    spec = registry.find("model", subject["model"]).spec
+    entry = registry.find("model", subject["model"])
+    spec = entry.spec
     assert isinstance(spec, ModelSpec)
     names = (subject["dataset"], subject["dataset"].rpartition("/")[2])
-    return [spec.recipe, *(recipe for name, recipe in spec.recipes.items() if name in names)]
+    layers = [spec.recipe, *(recipe for name, recipe in spec.recipes.items() if name in names)]
+    return [_qualified(_checked_keys(layer), registry, entry.plugin) for layer in layers]
 
 
 def _split_path(settings: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
@@ -186,7 +145,7 @@ def _split_path(settings: Mapping[str, Any], registry: Registry) -> dict[str, An
         raise InvalidOption(f"the dataset {entry.name} takes no path; write --dataset {name}")
     if takes_path and not (path or settings.get("dataset.path")):
         raise InvalidOption(f"the dataset {entry.name} needs a path: --dataset {name}:PATH")
-    given = {"dataset.path": str(Path(path).expanduser().resolve())} if colon else {}
+    given = {"dataset.path": str(user_path(path).resolve())} if colon else {}
     return {**settings, "dataset": entry.name, **given}
 
 
@@ -206,13 +165,25 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _qualified(layer: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
-    def qualified(key: str, value: Any) -> Any:
-        if key not in PARTS or str(value).startswith(OBJECT):
-            return value
-        return registry.find(key, str(value)).name
+def _checked_keys(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """Check that every key is one, and that components are named by text."""
+    for key, value in layer.items():
+        if check_key(key) in PARTS and not isinstance(value, str):
+            raise InvalidOption(f"{key} is a name, not {value!r}")
+    return dict(layer)
 
-    return {check_key(key): qualified(key, value) for key, value in layer.items()}
+
+def _qualified(
+    layer: Mapping[str, Any], registry: Registry, near: Plugin | None = None
+) -> dict[str, Any]:
+    """Replace the names of components by their qualified ones."""
+
+    def qualified(key: str, value: Any) -> Any:
+        if key not in PARTS or value.startswith(OBJECT):
+            return value
+        return registry.find(key, value, near).name
+
+    return {key: qualified(key, value) for key, value in layer.items()}
 
 
 def _with_rate(settings: dict[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ PARTS = ("model", "dataset", "optimizer", "scheduler", "loss")
 OBJECT = "object:"
 """Marks a component given as a Python object: such a recipe can't be repeated from its file."""
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,13 +32,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     epochs: Count
     batch_size: Count
     """Samples per optimizer step, summed over all devices."""
-    lr: Annotated[float, msgspec.Meta(gt=0)]
+    lr: Annotated[float, msgspec.Meta(gt=0, le=1e6)]
     """The learning rate given to the optimizer; schedulers scale it."""
-    seed: Annotated[int, msgspec.Meta(ge=0)]
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     """Of the initial weights, the order of samples and dropout."""
     device: str
     parallel: str
-    workers: Annotated[int, msgspec.Meta(ge=0)]
+    workers: Annotated[int, msgspec.Meta(ge=0, le=1024)]
     """Processes that read items; 0 reads them in the training's own process."""
     monitor: str
     """Metric and direction that choose the best epoch: `accuracy:max`, `loss:min`."""

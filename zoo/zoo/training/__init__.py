@@ -1,7 +1,8 @@
 """The training of one model: build and check a job, run its loop, keep what comes out."""
 
-from ._checks import activation_bytes, check_model
+from ._checks import check_model
 from ._components import build, build_module, make_prepare
+from ._estimate import estimate
 from ._job import Job
 from ._loop import evaluate
 from ._prepare import Request, load_splits, prepare
@@ -10,10 +11,10 @@ from ._train import train
 __all__ = [
     "Job",
     "Request",
-    "activation_bytes",
     "build",
     "build_module",
     "check_model",
+    "estimate",
     "evaluate",
     "load_splits",
     "make_prepare",

@@ -1,14 +1,19 @@
 """What a mismatch between model and data would break, said before the first step."""
 
 import math
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
-from zoo_registry import InvalidData, InvalidOption
+from zoo_registry import InvalidData, InvalidOption, ZooError
 
 from ..data import Batches, DataFacts
+from ._job import Criterion
+from ._memory import is_out_of_memory
 
 # B = batch, K = classes, labels or targets
 
@@ -46,53 +51,116 @@ def _hidden(model: nn.Module) -> Iterator[str]:
 
 
 def _trainable_in(value: object, depth: int = 3) -> Iterator[nn.Module | nn.Parameter]:
-    if isinstance(value, nn.Parameter) or (
-        isinstance(value, nn.Module) and any(True for _ in value.parameters())
-    ):
-        yield value
+    if isinstance(value, nn.Parameter):
+        if value.requires_grad:
+            yield value
+    elif isinstance(value, nn.Module):
+        if any(parameter.requires_grad for parameter in value.parameters()):
+            yield value
     elif isinstance(value, list | tuple | dict) and depth:
         for item in value.values() if isinstance(value, dict) else value:
             yield from _trainable_in(item, depth - 1)
 
 
-def check_batch_size(model: nn.Module, num_samples: int, batch_size: int) -> None:
-    """Refuse a last batch of one sample where BatchNorm could not train on it.
+def check_step(net: nn.Module, batches: Batches, criterion: Criterion, facts: DataFacts) -> None:
+    """Try two real samples on the model and the loss, in eval mode.
 
     Raises:
-        InvalidOption: with the batch sizes that avoid it.
+        InvalidData: the model can't take them, its outputs don't fit the labels, or the loss
+            can't take both.
     """
-    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001 - torch has no public name for all of them
-    if norms and num_samples % batch_size == 1 % batch_size:
-        better = next(
-            size for size in range(batch_size + 1, batch_size + 99) if num_samples % size != 1
-        )
-        raise InvalidOption(
-            f"{num_samples} samples in batches of {batch_size} leave a last batch of one, on which "
-            f"BatchNorm can't train; use --batch-size {better}"
-        )
+    name = type(getattr(net, "module", net)).__name__
+    training = net.training
+    net.eval()
+    try:
+        samples, labels = batches.head(2)
+        shape = tuple(facts.input.shape)
+        with torch.no_grad(), _said(f"{name} can't take samples of shape {shape}"):
+            outputs = net(samples)
+        _check_outputs(outputs, len(samples), facts)
+        shapes = f"outputs {tuple(outputs.shape)} and labels {tuple(labels.shape)}"
+        with torch.no_grad(), _said(f"the loss can't take {shapes}"), _no_broadcasting():
+            loss = criterion(outputs, labels)
+        if not isinstance(loss, torch.Tensor) or loss.ndim:
+            raise InvalidData("the loss must be one number, the mean over the batch (reduction)")
+    finally:
+        net.train(training)
 
 
-def check_forward(model: nn.Module, batches: Batches, facts: DataFacts) -> None:
-    """Try two real samples on the model, in eval mode.
+@contextmanager
+def _said(what: str) -> Iterator[None]:
+    """Turn whatever the user's module raises into one line."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InvalidData(f"{what}: {cause}") from error
+
+
+@contextmanager
+def _no_broadcasting() -> Iterator[None]:
+    """Refuse what torch only warns of: (B, 1) against (B,) would become (B, B)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Using a target size")
+        yield
+
+
+def check_batch_size(model: nn.Module, batches: Batches) -> None:
+    """Refuse batches of one sample where BatchNorm could not train on them.
+
+    That is where a BatchNorm layer sees one value of each channel in a sample.
 
     Raises:
-        InvalidData: the model can't take them, or its outputs don't fit the labels.
+        InvalidOption: with the batch size that avoids it.
     """
+    size, num_samples = batches.batch_size, batches.num_samples
+    if min(size, num_samples % size or size) > 1 or not _has_flat_norm(model, batches.head(1)[0]):
+        return
+    better = (n for n in range(size + 1, num_samples + 1) if num_samples % n != 1)
+    remedy = next((f"use --batch-size {n}" for n in better), "give it more samples")
+    raise InvalidOption(
+        f"{num_samples} samples in batches of {size} leave a batch of one, on which "
+        f"BatchNorm can't train; {remedy}"
+    )
+
+
+def _has_flat_norm(model: nn.Module, sample: torch.Tensor) -> bool:
+    """Tell whether a BatchNorm layer sees one value of each channel for one sample (1, …)."""
+    seen: list[bool] = []
+
+    def look(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        seen.append(inputs[0].numel() == inputs[0].shape[1])
+
+    with _hooked(model, lambda m: m.register_forward_pre_hook(look), _is_norm), torch.no_grad():
+        model(sample)
+    return any(seen)
+
+
+def _is_norm(module: nn.Module) -> bool:
+    kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - torch has no public name for all
+    return isinstance(module, kind) and module.track_running_stats
+
+
+@contextmanager
+def _hooked(
+    model: nn.Module,
+    register: Callable[[nn.Module], RemovableHandle],
+    wanted: Callable[[nn.Module], bool],
+) -> Iterator[None]:
+    """Hook into the wanted modules of `model`, which is in eval mode inside the block."""
+    handles = [register(module) for module in model.modules() if wanted(module)]
     training = model.training
     model.eval()
     try:
-        samples = batches.head(2)[0]
-        with torch.no_grad():
-            outputs = model(samples)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        shape = tuple(facts.input.shape)
-        raise InvalidData(
-            f"{type(model).__name__} can't take samples of shape {shape}: "
-            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        ) from error
+        yield
     finally:
         model.train(training)
-    _check_outputs(outputs, len(samples), facts)
+        for handle in handles:
+            handle.remove()
 
 
 def _check_outputs(outputs: object, batch: int, facts: DataFacts) -> None:
@@ -123,14 +191,9 @@ def activation_bytes(model: nn.Module, samples: torch.Tensor) -> int:
         if isinstance(outputs, torch.Tensor):
             total += outputs.numel() * outputs.element_size()
 
-    leaves = [module for module in model.modules() if not any(True for _ in module.children())]
-    handles = [module.register_forward_hook(count) for module in leaves]
-    training = model.training
-    try:
-        with torch.no_grad():
-            model.eval()(samples)
-    finally:
-        model.train(training)
-        for handle in handles:
-            handle.remove()
+    def is_leaf(module: nn.Module) -> bool:
+        return not any(True for _ in module.children())
+
+    with _hooked(model, lambda m: m.register_forward_hook(count), is_leaf), torch.no_grad():
+        model(samples)
     return math.ceil(total / len(samples))

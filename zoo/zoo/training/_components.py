@@ -5,25 +5,31 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo_registry import Entry, ZooError, resolve
+from zoo_registry import Entry, InvalidOption, ZooError, resolve
 
 from ..data import Batches, InputSpec, Prepare
 from ..recipe import Recipe
+from ._memory import is_out_of_memory
 
 
 def build(entry: Entry, *supplied: Any, **options: Any) -> Any:
     """Call the builder of `entry`.
 
     Raises:
-        ZooError: it raised; its own ZooErrors come through as they are.
+        InvalidOption: it does not like the options it was given.
+        ZooError: it raised otherwise; its own ZooErrors come through as they are.
     """
     builder = resolve(entry.spec.address)
     try:
         return builder(*supplied, **options)
-    except (ZooError, torch.OutOfMemoryError, MemoryError):
+    except ZooError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        if options and isinstance(error, TypeError | ValueError):
+            raise InvalidOption(f"{entry.name} refuses its options ({cause})") from error
         raise ZooError(f"{entry.name} could not be built ({cause})") from error
 
 

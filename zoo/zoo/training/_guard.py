@@ -32,7 +32,7 @@ class FiniteGuard:
         self._loss = loss.detach()
         if self._host is not None and self._copied is not None:
             self._host.copy_(self._loss, non_blocking=True)
-            self._copied.record()
+            self._copied.record(torch.cuda.current_stream(self._loss.device))
         return loss
 
     def check(self) -> None:

@@ -8,6 +8,7 @@ about the same cost elsewhere).
 
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,26 +20,38 @@ _MARK = "__dynamo_disable"
 """Where `torch._compile._disable_dynamo` keeps what it runs instead of a method."""
 
 
+_lock = threading.Lock()
+_users = 0
+
+
 @contextmanager
 def without_compiler() -> Iterator[None]:
     """Let optimizers be built and used inside the block without importing the compiler.
 
     Where it is imported already, by whoever compiles, nothing changes. Should torch name its
-    mark otherwise one day, the import comes back, and nothing else happens.
+    mark otherwise one day, the import comes back, and nothing else happens. Blocks may overlap,
+    in several threads too: the last to end takes the marks away.
     """
-    if "torch._dynamo" in sys.modules:
-        yield
-        return
-    methods = [
-        method.__wrapped__ for method in vars(Optimizer).values() if hasattr(method, "__wrapped__")
-    ]
-    for method in methods:
-        setattr(method, _MARK, method)
+    global _users  # noqa: PLW0603 - what is marked belongs to the whole process
+    with _lock:
+        _users += 1
+        if "torch._dynamo" not in sys.modules:
+            for method in _methods():
+                setattr(method, _MARK, method)
     try:
         yield
     finally:
-        for method in methods:
-            delattr(method, _MARK)
+        with _lock:
+            _users -= 1
+            for method in _methods() if _users == 0 else ():
+                if getattr(method, _MARK, None) is method:
+                    delattr(method, _MARK)
+
+
+def _methods() -> list[Callable[..., Any]]:
+    return [
+        method.__wrapped__ for method in vars(Optimizer).values() if hasattr(method, "__wrapped__")
+    ]
 
 
 def step_of(optimizer: Optimizer) -> Callable[[], Any]:

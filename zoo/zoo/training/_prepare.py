@@ -15,7 +15,7 @@ from ..home import data_dir
 from ..parallel import choose_device, make_strategy
 from ..recipe import Plan, complete
 from ..weights import check_storable
-from ._checks import check_batch_size, check_forward, check_model
+from ._checks import check_batch_size, check_model, check_step
 from ._components import build, build_module, make_batches, make_prepare, model_dtype
 from ._job import Job
 
@@ -59,12 +59,13 @@ def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -
     for text in (*facts.notes, *_sample_notes(facts, model)):
         note(text)
     train = make_batches(splits.train, recipe, convert, training=True)
-    check_batch_size(model, facts.num_train, recipe.batch_size)
-    check_forward(net, train, facts)
     if "loss" in entries:
         criterion = build_module(entries["loss"], **recipe.options.get("loss", {}))
     else:
         criterion = request.objects["loss"]
+    criterion = criterion.to(device)
+    check_step(net, train, criterion, facts)
+    check_batch_size(model, train)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     options = recipe.options.get("optimizer", {})
     optimizer = build(entries["optimizer"], trained, lr=recipe.lr, **options)
@@ -77,7 +78,7 @@ def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -
         strategy=strategy,
         model=model,
         net=net,
-        criterion=criterion.to(device) if isinstance(criterion, nn.Module) else criterion,
+        criterion=criterion,
         optimizer=optimizer,
         scheduler=build(entries["scheduler"], optimizer, total_steps=steps, **options),
         train=train,

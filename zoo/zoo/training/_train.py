@@ -10,13 +10,15 @@ import torch
 
 from zoo_registry import Registry
 
-from ..errors import OutOfMemory, StorageError
+from ..errors import StorageError
+from ..parallel import choose_device
 from ..recipe import OBJECT
 from ..reporting import Reporter, Started
 from ..runs import Run, RunWriter
 from ._fit import Fit
 from ._interrupt import interrupts
 from ._job import Job
+from ._memory import out_of_memory_is_said
 from ._plain_optimizer import without_compiler
 from ._prepare import Request, prepare
 
@@ -24,7 +26,7 @@ from ._prepare import Request, prepare
 def train(request: Request, registry: Registry, reporter: Reporter, name: str | None = None) -> Run:
     """Train what `request` asks for and store it as a run.
 
-    The caller's random state is left as it was.
+    The caller's random state, of the CPU and of CUDA, is left as it was.
 
     Args:
         request: what was asked.
@@ -36,20 +38,30 @@ def train(request: Request, registry: Registry, reporter: Reporter, name: str | 
         ZooError: with the reason; a run that stored no weights is gone, no other is touched.
         Stopped: Ctrl-C or SIGTERM; the weights so far are stored.
     """
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices), _out_of_memory(), without_compiler():
+    with surroundings(request):
         try:
             job = prepare(request, registry, reporter.note)
-            return _run(job, registry, reporter, name)
+            try:
+                return _run(job, registry, reporter, name)
+            finally:
+                job.close()
         finally:
             reporter.close()
 
 
+@contextmanager
+def surroundings(request: Request) -> Iterator[None]:
+    """Let a job be prepared and run inside the block: the caller's random state is kept."""
+    device = choose_device(request.plans[0].settings["device"])
+    cuda = range(torch.cuda.device_count()) if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda), out_of_memory_is_said(), without_compiler():
+        yield
+
+
 def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> Run:
     writer = RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
-    reporter.started(_started(job, writer))
-    failures: dict[str, str] = {}
     begun = writer.run
+    failures: dict[str, str] = {}
 
     def notify(hook: str, **facts: Any) -> None:
         run = writer.run if writer.path.exists() else begun
@@ -60,6 +72,7 @@ def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> 
 
     try:
         with interrupts() as interrupt:
+            reporter.started(_started(job, writer))
             fit = Fit(job, writer, reporter, notify, interrupt)
             notify("zoo_run_started")
             finished = fit.run()
@@ -67,8 +80,6 @@ def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> 
         _abandon(writer, error)
         notify("zoo_run_ended", outcome="failed")
         raise
-    finally:
-        job.close()
     state = "done" if finished else "stopped"
     run = writer.finish(state, plugin_failures=failures)
     notify("zoo_run_ended", outcome=state)
@@ -84,25 +95,6 @@ def _abandon(writer: RunWriter, error: BaseException) -> None:
     with suppress(StorageError, OSError):
         if not writer.discard():
             writer.finish("failed", error=str(error).splitlines()[0] if str(error) else repr(error))
-
-
-@contextmanager
-def _out_of_memory() -> Iterator[None]:
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _no_memory("memory") from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        raise _no_memory("memory") from error
-
-
-def _no_memory(what: str) -> OutOfMemory:
-    return OutOfMemory(
-        f"out of {what}; use a smaller --batch-size, a smaller model (`zoo info MODEL` shows its "
-        "options), or --dry-run for an estimate"
-    )
 
 
 def _stem(job: Job) -> str:
