@@ -1,4 +1,4 @@
-"""The plugin vision's datasets: real MNIST and CIFAR-10, digits, and a network that fails."""
+"""The plugin vision's datasets: real MNIST and CIFAR-10, and a network that fails."""
 
 import gzip
 import subprocess
@@ -10,14 +10,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-import torch
 
 import zoo
 from zoo.data import describe
 from zoo_registry import DatasetUnavailable, InvalidData
 from zoo_vision import mnist as mnist_module
 from zoo_vision.cifar import cifar10
-from zoo_vision.digits import digits, enlarge
 from zoo_vision.folder import folder
 from zoo_vision.mnist import fashion_mnist, mnist
 
@@ -40,50 +38,6 @@ def write_mnist(root, base="MNIST", suffix="", sizes=(20, 10)):
         images = np.repeat(labels * 20, 784).reshape(count, 28, 28)
         write_idx(root / base / "raw" / f"{name}-images-idx3-ubyte{suffix}", images)
         write_idx(root / base / "raw" / f"{name}-labels-idx1-ubyte{suffix}", labels)
-
-
-class TestDigits:
-    """The digits in the package."""
-
-    def test_all_are_there_with_the_same_share_of_every_class(self, tmp_path):
-        splits = digits(tmp_path)
-        assert (len(splits.train), len(splits.test)) == (1438, 359)
-        assert splits.train.samples.shape[1:] == (1, 28, 28)
-        assert splits.train.samples.dtype == torch.uint8
-        train, test = (part.labels.bincount() for part in (splits.train, splits.test))
-        shares = test / (train + test)
-        assert shares.min() > 0.18
-        assert shares.max() < 0.22
-
-    def test_they_are_scikit_learns(self, tmp_path):
-        from sklearn.datasets import load_digits
-
-        original = load_digits()
-        enlarged = torch.from_numpy(enlarge(original.images)).flatten(1)
-        splits = digits(tmp_path)
-        both = torch.cat([splits.train.samples, splits.test.samples]).flatten(1)
-        ours = sorted(map(bytes, both.numpy()))
-        assert ours == sorted(map(bytes, enlarged.numpy()))
-
-    def test_scaling_keeps_what_is_flat_and_stays_in_range(self):
-        for value in (0, 7, 16):
-            scaled = enlarge(np.full((1, 8, 8), value))
-            assert np.unique(scaled).tolist() == [round(255 * value / 16)]
-
-    def test_the_statistics_are_theirs(self, tmp_path):
-        splits = digits(tmp_path)
-        pixels = splits.train.samples.double() / 255
-        assert pixels.mean().item() == pytest.approx(splits.mean[0], abs=1e-3)
-        assert pixels.std().item() == pytest.approx(splits.std[0], abs=1e-3)
-
-    def test_the_attribution_is_beside_them(self):
-        from pathlib import Path
-
-        import zoo_vision.digits
-
-        text = Path(zoo_vision.digits.__file__).with_name("LICENSE-DATA").read_text()
-        assert "Alpaydin" in text
-        assert "CC BY 4.0" in text
 
 
 @pytest.mark.real_data
