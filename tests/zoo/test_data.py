@@ -1,12 +1,14 @@
 """The data path: arrays, order, batches, preparation, splits and what is found out about them."""
 
+import multiprocessing
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset, Subset, TensorDataset
 
 import zoo
 from zoo.data import (
@@ -15,6 +17,7 @@ from zoo.data import (
     InputSpec,
     Prepare,
     as_splits,
+    default_workers,
     describe,
     epoch_order,
     mix,
@@ -214,9 +217,21 @@ class TestSplits:
     def test_datasets_and_pairs_of_them_are_taken(self):
         data = TensorDataset(*numbered(10))
         assert len(as_splits(data).test) == 2
-        assert as_splits((data, data)).test is data
+        assert as_splits((data, Items(*numbered(3)))).test[2][1] == 2
         assert len(as_splits([*numbered(6), *numbered(3)]).test) == 3
         assert as_splits(data, test_fraction=0).test is None
+
+    def test_a_tensor_dataset_gives_whole_batches(self):
+        """Alone and in a pair; a subclass, which may read otherwise, is left as it is."""
+
+        class Own(TensorDataset):
+            pass
+
+        data = TensorDataset(*numbered(10))
+        for splits in (as_splits(data), as_splits((data, data))):
+            assert isinstance(splits.train, ArrayDataset)
+            assert isinstance(splits.test, ArrayDataset)
+        assert isinstance(as_splits((Own(*numbered(3)), data)).train, Own)
 
     @pytest.mark.parametrize("data", [3, "digits", (1, 2, 3), {"x": 1}, None])
     def test_anything_else_is_refused_with_what_would_do(self, data):
@@ -286,6 +301,57 @@ class TestFacts:
         good, bad = (ArrayDataset(np.zeros((2, 1)), y) for y in ([0, 1], [0, 5]))
         with pytest.raises(InvalidData, match="test labels hold 5"):
             describe(Splits(train=good, test=bad, classes=("a", "b")))
+
+    @pytest.mark.parametrize("other", [np.zeros((4, 3)), np.zeros((4, 2), np.float32)])
+    def test_both_splits_hold_samples_of_one_kind(self, other):
+        """Another shape or dtype in the test split is named beside the training's."""
+        train, test = (ArrayDataset(x, [0, 1, 0, 1]) for x in (np.zeros((4, 2)), other))
+        text = r"training samples are float64 \(2,\), test samples float(64 \(3|32 \(2),\)"
+        with pytest.raises(InvalidData, match=text):
+            describe(Splits(train=train, test=test))
+
+    def test_one_split_holds_samples_of_one_kind(self):
+        """An image of another dtype among the probed items is said."""
+        split = Items([torch.zeros(2), torch.zeros(2, dtype=torch.uint8)], [0, 1])
+        with pytest.raises(InvalidData, match=r"float32 \(2,\) and uint8 \(2,\)"):
+            describe(Splits(train=split))
+
+    def test_both_splits_hold_labels_of_one_width(self):
+        """Three labels in training and two in the test split can't be measured."""
+        train, test = (ArrayDataset(np.zeros((4, 2)), np.eye(4, k)[:, :k]) for k in (3, 2))
+        with pytest.raises(InvalidData, match=r"shape \(N, 3\), test labels \(N, 2\)"):
+            describe(Splits(train=train, test=test))
+
+    @pytest.mark.parametrize("task", ["multilabel", "regression"])
+    def test_each_column_has_a_name(self, task):
+        """As many names as columns, for labels and targets alike."""
+        data = ArrayDataset(np.zeros((4, 2)), np.eye(4, 3, dtype=np.int64))
+        with pytest.raises(InvalidData, match=r"\(N, 3\), but there are 2 names: a, b"):
+            describe(Splits(train=data, classes=("a", "b")), (task,))
+        named = Splits(train=data, classes=("a", "b", "c"))
+        assert describe(named, (task,)).num_classes == 3
+
+    @pytest.mark.parametrize("kind", [Items, TensorDataset])
+    def test_a_class_that_appears_once_is_counted(self, kind):
+        """Probing 256 of 3,000 items would miss it, whether or not labels are held apart."""
+        labels = torch.arange(3000) % 2
+        labels[1234] = 2
+        data = kind(torch.zeros(3000, 1), labels)
+        assert describe(Splits(train=data)).num_classes == 3
+        indices = [*range(1000), 1234, *range(2000, 3000)]
+        assert describe(Splits(train=Subset(data, indices))).num_classes == 3
+
+    @pytest.mark.parametrize("held", [["cat", "dog"], [5, 6, 7, 8], [3, 4], 3, ["a"] * 4])
+    def test_labels_that_are_not_what_is_read_are_not_believed(self, held):
+        """Names, another length, or labels before a target_transform."""
+        data = Items(torch.zeros(4, 1), torch.tensor([0, 1, 2, 1]))
+        data.labels = held
+        assert describe(Splits(train=data)).num_classes == 3
+
+    def test_to_measure_one_class_is_enough(self):
+        """A test set of one class is no reason to refuse a trained model."""
+        one = Splits(train=ArrayDataset(np.zeros((3, 1)), [0, 0, 0]))
+        assert describe(one, training=False).num_classes == 1
 
     @pytest.mark.parametrize("labels", [[0, 0, 0], [0]])
     def test_one_class_is_not_enough(self, labels):
@@ -386,6 +452,21 @@ def test_arrays_of_images_get_their_channels_first():
     }
     for (shape, dtype), expected in shapes.items():
         assert zoo.channels_first(np.zeros(shape, dtype)).shape == expected
+
+
+def test_an_attribute_named_batch_is_no_method():
+    """A dataset whose `batch` is a number is read item by item."""
+    split = Items(*numbered(5))
+    split.batch = 32
+    assert len(list(batches_of(split, 2).epoch())) == 3
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_only_where_they_fork(monkeypatch, method):
+    """Spawned workers would run a script without a main guard again."""
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: method)
+    assert (default_workers(Items(*numbered(5))) > 0) == (method == "fork")
+    assert default_workers(ArrayDataset(*numbered(5))) == 0
 
 
 def test_the_cores_are_counted():

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ._input import Prepare
-from ._items import Batch, ItemBatches, collate, length, read_item
+from ._items import Batch, ItemBatches, collate, has_batch, length, read_item
 from ._order import epoch_order, mix
 
 
@@ -32,9 +32,7 @@ class Batches:
         self.num_samples = length(split)
         pin_memory = prepare.device.type == "cuda"
         self._items = (
-            None
-            if hasattr(split, "batch")
-            else ItemBatches(split, workers=workers, pin_memory=pin_memory)
+            None if has_batch(split) else ItemBatches(split, workers=workers, pin_memory=pin_memory)
         )
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
 """What a dataset turns out to be: its task, its sizes, and what would go wrong with it."""
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -9,7 +9,7 @@ import torch
 from zoo_registry import InvalidData, Splits
 
 from ._input import InputSpec
-from ._items import length, read_item
+from ._items import length, read_item, read_labels, stack_labels
 from ._splits import labels_of
 
 # N = samples in all, K = classes, labels or targets
@@ -34,15 +34,25 @@ class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Conversions that will be made, one line each."""
 
 
-def describe(splits: Splits, tasks: tuple[str, ...] = ()) -> DataFacts:
+class _Probe(NamedTuple):
+    """The items of a split that were read ahead."""
+
+    sample: torch.Tensor
+    indices: torch.Tensor
+    labels: torch.Tensor
+
+
+def describe(splits: Splits, tasks: tuple[str, ...] = (), *, training: bool = True) -> DataFacts:
     """Look a dataset over before anything is built on it.
 
     Args:
         splits: the dataset.
         tasks: those it may serve, from its spec or the loss; the labels decide among several.
+        training: whether a model is to learn from it; to measure one, a single class will do.
 
     Raises:
-        InvalidData: no samples, labels that don't fit the task, values that lose information.
+        InvalidData: no samples, labels that don't fit the task or the classes, samples or
+            labels of more than one kind, values that lose information.
     """
     num_train = length(splits.train)
     num_test = 0 if splits.test is None else length(splits.test)
@@ -51,45 +61,75 @@ def describe(splits: Splits, tasks: tuple[str, ...] = ()) -> DataFacts:
     if splits.test is not None and num_test == 0:
         raise InvalidData("the test split is empty; leave it out, or put samples into it")
     digest = hashlib.sha256()
-    samples, labels = _probe(splits.train, digest)
-    task = splits.task or _task_of(labels, tasks)
-    num_classes = len(splits.classes)
-    parts = [("training", splits.train, labels)]
+    train = _probe(splits.train, digest)
+    task = splits.task or _task_of(train.labels, tasks)
+    num_classes = _look_over("training", splits.train, train, task, splits.classes)
     if splits.test is not None:
-        parts.append(("test", splits.test, _probe(splits.test, digest)[1]))
-    for name, split, probed in parts:
-        all_labels = labels_of(split)
-        known = probed if all_labels is None else all_labels
-        _check_labels(known, task, name, len(splits.classes))
-        if not splits.classes:
-            num_classes = max(num_classes, _count_classes(known, task))
-    if task == "classification" and num_classes < 2:
+        test = _probe(splits.test, digest)
+        _require_same_kind(train, test)
+        in_test = _look_over("test", splits.test, test, task, splits.classes)
+        num_classes = max(num_classes, in_test)
+    if training and task == "classification" and num_classes < 2:
         raise InvalidData("the labels hold a single class; a classifier needs two or more")
     return DataFacts(
         task=task,
-        input=_input_of(samples, splits),
+        input=_input_of(train.sample, splits),
         num_classes=num_classes,
         classes=tuple(splits.classes),
         num_train=num_train,
         num_test=num_test,
         fingerprint=digest.hexdigest(),
-        notes=tuple(_conversions(labels, task)),
+        notes=tuple(_conversions(train.labels, task)),
     )
 
 
-def _probe(split: Any, digest: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Read evenly spaced items into `digest`; return the first sample and the probed labels."""
+def _probe(split: Any, digest: Any) -> _Probe:
+    """Read evenly spaced items into `digest`."""
     num_samples = length(split)
     digest.update(str(num_samples).encode())
-    indices = torch.linspace(0, num_samples - 1, min(_PROBES, num_samples)).long().tolist()
-    items = [read_item(split, index) for index in indices]
+    indices = torch.linspace(0, num_samples - 1, min(_PROBES, num_samples)).long()
+    items = [read_item(split, index) for index in indices.tolist()]
     for tensor in (tensor for item in items for tensor in item):
         digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
-    shapes = {tuple(label.shape) for _, label in items}
-    if len(shapes) > 1:
-        raise InvalidData(f"labels differ in shape: {sorted(shapes)}")
-    return items[0][0], torch.stack([label for _, label in items])
+    kinds = sorted({_kind(sample) for sample, _ in items})
+    if len(kinds) > 1:
+        raise InvalidData(
+            f"samples differ, {kinds[0]} and {kinds[1]}; give them one shape and dtype in the "
+            "dataset"
+        )
+    return _Probe(items[0][0], indices, stack_labels([label for _, label in items]))
+
+
+def _require_same_kind(train: _Probe, test: _Probe) -> None:
+    """Refuse a test split that a model for the training split could not be measured on."""
+    ours, theirs = _kind(train.sample), _kind(test.sample)
+    if ours != theirs:
+        raise InvalidData(f"training samples are {ours}, test samples {theirs}; make them alike")
+    if train.labels.shape[1:] != test.labels.shape[1:]:
+        raise InvalidData(
+            f"training labels have shape {_rows(train.labels)}, test labels {_rows(test.labels)}; "
+            "make them alike"
+        )
+
+
+def _look_over(name: str, split: Any, probe: _Probe, task: str, classes: tuple[str, ...]) -> int:
+    """Check the labels of a split; return its number of classes, labels or targets."""
+    known = labels_of(split, probe.indices, probe.labels)
+    if known is None:
+        known = probe.labels
+        _check_labels(known, task, name, len(classes))
+        if task == "classification" and not classes and len(known) < length(split):
+            known = read_labels(split)  # a class may appear in a single item
+    _check_labels(known, task, name, len(classes))
+    if not classes:
+        return _count_classes(known, task)
+    if task != "classification" and _count_classes(known, task) != len(classes):
+        raise InvalidData(
+            f"{name} labels have shape {_rows(known)}, but there are {len(classes)} names: "
+            f"{', '.join(classes[:8])}"
+        )
+    return len(classes)
 
 
 def _task_of(labels: torch.Tensor, tasks: tuple[str, ...]) -> str:
@@ -101,7 +141,7 @@ def _task_of(labels: torch.Tensor, tasks: tuple[str, ...]) -> str:
 
 
 def _check_labels(labels: torch.Tensor, task: str, split: str, num_classes: int) -> None:
-    shape = f"(N, {', '.join(map(str, labels.shape[1:]))})" if labels.ndim > 1 else "(N,)"
+    shape = _rows(labels)
     if task == "classification":
         if labels.ndim > 1:
             raise InvalidData(
@@ -157,6 +197,14 @@ def _conversions(labels: torch.Tensor, task: str) -> list[str]:
     if task == "classification" and labels.dtype != torch.int64:
         return [f"labels are {_name(labels.dtype)}; used as int64, which cross-entropy takes"]
     return []
+
+
+def _rows(labels: torch.Tensor) -> str:
+    return f"(N, {', '.join(map(str, labels.shape[1:]))})" if labels.ndim > 1 else "(N,)"
+
+
+def _kind(sample: torch.Tensor) -> str:
+    return f"{_name(sample.dtype)} {tuple(sample.shape)}"
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -1,5 +1,6 @@
 """Batches from datasets that give one item at a time: any `torch.utils.data.Dataset`."""
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sized
@@ -31,9 +32,20 @@ def usable_cores() -> int:
     return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
 
 
+def has_batch(split: Any) -> bool:
+    """Tell whether the dataset gives whole batches: `batch(indices) -> (samples, labels)`."""
+    return callable(getattr(split, "batch", None))
+
+
 def default_workers(split: Any) -> int:
-    """Choose the number of worker processes: none for in-memory sets and on Windows."""
-    if hasattr(split, "batch") or os.name == "nt":
+    """Choose the number of worker processes.
+
+    None for in-memory sets, nor where processes don't start by forking (Windows, macOS, Python
+    3.14): there a script without an `if __name__ == "__main__"` would run itself again.
+    """
+    # Asking for the default with allow_none=False would fix it for the whole program.
+    method = multiprocessing.get_start_method(allow_none=True)
+    if has_batch(split) or (method or multiprocessing.get_all_start_methods()[0]) != "fork":
         return 0
     return min(usable_cores(), 8)
 
@@ -145,11 +157,33 @@ def _sample_tensor(sample: Any, index: int) -> torch.Tensor:
     return as_tensor(sample, f"sample {index}")
 
 
+def read_labels(split: Any) -> torch.Tensor:
+    """Read every item for its label: (N,) or (N, K).
+
+    Raises:
+        BadSample: an item can't be read.
+        InvalidData: the labels differ in shape.
+    """
+    return stack_labels([read_item(split, index)[1] for index in range(length(split))])
+
+
+def stack_labels(labels: list[torch.Tensor]) -> torch.Tensor:
+    """Stack labels () or (K,) into (B,) or (B, K).
+
+    Raises:
+        InvalidData: they differ in shape.
+    """
+    shapes = sorted({tuple(label.shape) for label in labels})
+    if len(shapes) > 1:
+        raise InvalidData(f"labels differ in shape, {shapes[0]} and {shapes[1]}")
+    return torch.stack(labels)
+
+
 def collate(items: list[Batch]) -> Batch:
     """Stack items into samples (B, …) and labels (B,) or (B, K).
 
     Raises:
-        InvalidData: the samples differ in shape.
+        InvalidData: the samples, or the labels, differ in shape.
     """
     shapes = sorted({tuple(sample.shape) for sample, _ in items})
     if len(shapes) > 1:
@@ -157,7 +191,7 @@ def collate(items: list[Batch]) -> Batch:
             f"samples differ in shape, {shapes[0]} and {shapes[1]}; resize them in the dataset"
         )
     samples, labels = zip(*items, strict=True)
-    return torch.stack(samples), torch.stack(labels)
+    return torch.stack(samples), stack_labels(list(labels))
 
 
 def length(split: Any) -> int:
