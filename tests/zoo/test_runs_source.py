@@ -5,7 +5,10 @@ import os
 import pytest
 
 from zoo import home
-from zoo.errors import UsageError
+from zoo._cores import usable_cores
+from zoo._files import write_text
+from zoo.errors import CorruptWeights, UnknownName, UsageError
+from zoo.runs import RunWriter, machine_facts, require_free, weights_file
 
 
 def test_a_tilde_is_the_users_home(monkeypatch, tmp_path):
@@ -30,3 +33,62 @@ def test_a_home_of_nobody_is_answered(monkeypatch):
     monkeypatch.setenv("ZOO_HOME", "~no-such-user-here/x")
     with pytest.raises(UsageError, match="no-such-user-here"):
         home.runs_dir()
+
+
+def stored(name="one"):
+    """Store a run with weights, which nobody reads here."""
+    writer = RunWriter.create(name, "stem", "", {})
+    writer.add_file(write_text(writer.path / "model.safetensors", "weights"))
+    return writer.finish("done")
+
+
+def test_a_run_is_found_by_name_by_folder_and_by_its_file():
+    """And what was found is found again."""
+    run = stored()
+    for source in ("one", str(run.path), run.path, run.weights):
+        assert weights_file(source) == run.weights
+
+
+def test_altered_weights_are_refused():
+    """By the run's own digests."""
+    run = stored()
+    run.weights.write_text("waights")
+    with pytest.raises(CorruptWeights, match="its bytes have changed"):
+        weights_file("one")
+
+
+def test_a_run_without_weights_says_so():
+    """With its state."""
+    RunWriter.create("one", "stem", "", {}).finish("failed")
+    with pytest.raises(UsageError, match="one is failed and has stored no weights"):
+        weights_file("one")
+
+
+def test_files_that_are_no_safetensors_are_told_what_to_do(tmp_path):
+    """Those that are missing, too."""
+    (tmp_path / "net.pth").touch()
+    with pytest.raises(UsageError, match="load_weights"):
+        weights_file(tmp_path / "net.pth")
+    with pytest.raises(UsageError, match="there is no file"):
+        weights_file(tmp_path / "none.pth")
+    with pytest.raises(UnknownName, match="no run 'nothing'"):
+        weights_file("nothing")
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "aux.txt", "com1", "Lpt9.x.y", "prn"])
+def test_names_of_devices_are_refused_and_never_made(name):
+    """Windows would open the device."""
+    with pytest.raises(UsageError, match=f"can't be called {name!r}"):
+        require_free(name)
+    assert RunWriter.create(None, name, "", {}).name == f"run-{name}-1"
+
+
+@pytest.mark.parametrize("name", ["console", "com", "com10", "nul-1", "a.con"])
+def test_names_that_only_resemble_devices_are_free(name):
+    """Nothing more is forbidden than must be."""
+    require_free(name)
+
+
+def test_runs_and_data_count_the_same_cores():
+    """What a run records is what its training could use."""
+    assert machine_facts()["cpus"] == usable_cores() >= 1

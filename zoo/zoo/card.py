@@ -1,5 +1,6 @@
 """The card: what a reader of the weights needs, kept in the safetensors header."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     dataset_options: dict[str, Any]
     loss: str
     loss_options: dict[str, Any]
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
+    """At the stored epoch; None where one is not defined, as r2 of a single sample."""
 
     def to_metadata(self) -> dict[str, str]:
         """Return the card as a header's metadata."""
@@ -63,7 +65,7 @@ def make_card(
         dataset_options=recipe.options.get("dataset", {}),
         loss=recipe.loss,
         loss_options=recipe.options.get("loss", {}),
-        metrics=dict(metrics),
+        metrics={name: v if math.isfinite(v) else None for name, v in metrics.items()},
     )
 
 

@@ -1,10 +1,16 @@
 """`zoo eval`: measure a trained model."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
-from ._output import data_dir_option, device_option, json_option, print_json
+from zoo.home import user_path
+from zoo.recipe import parse_setting
+from zoo.reporting import format_metrics, print_json
+from zoo.runs import weights_file
+from zoo_registry import InvalidOption
+
+from ._output import data_dir_option, device_option, json_option, results
 
 
 @click.command("eval")
@@ -25,27 +31,39 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure RUN or FILE on the test split of a dataset."""
-    from zoo.recipe import parse_setting
-
-    asked = dict(map(parse_setting, sets))
-    if dataset is not None:
-        asked["dataset"] = dataset
+    asked = _settings(dataset, sets)
+    root = None if data_dir is None else user_path(data_dir)
+    path = weights_file(source)
+    # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry
-    from zoo.inference import load, measure, weights_file
-    from zoo.reporting import format_metrics
+    from zoo.inference import load, measure
 
-    weights_file(source)
-    result = measure(
-        load(source, registry()),
-        registry(),
-        asked,
-        root=None if data_dir is None else Path(data_dir).expanduser(),
-        device=device or "auto",
-    )
+    with results(as_json=as_json):
+        result = measure(
+            load(path, registry()), registry(), asked, root=root, device=device or "auto"
+        )
     if as_json:
-        print_json(result)
+        print_json(result, indent=2)
     else:
         click.echo(
             f"{format_metrics(result['metrics'])}  on {result['samples']:,} {result['split']} "
             f"samples of {result['dataset']}"
         )
+
+
+def _settings(dataset: str | None, sets: tuple[str, ...]) -> dict[str, Any]:
+    """Merge --dataset and --set.
+
+    Raises:
+        InvalidOption: a key that says nothing of the dataset, or one said twice.
+    """
+    asked: dict[str, Any] = {} if dataset is None else {"dataset": dataset}
+    for key, value in map(parse_setting, sets):
+        if key.partition(".")[0] != "dataset":
+            raise InvalidOption(f"{key} belongs to training; eval takes dataset and dataset.* only")
+        if key == "dataset" and not isinstance(value, str):
+            raise InvalidOption(f"dataset takes a name, not {value!r}")
+        if asked.get(key, value) != value:
+            raise InvalidOption(f"{key} is set twice: {asked[key]!r} and {value!r}")
+        asked[key] = value
+    return asked

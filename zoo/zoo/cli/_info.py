@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from zoo._registry import registry
+from zoo.reporting import print_json
 from zoo_registry import (
     AmbiguousName,
     DatasetSpec,
@@ -18,7 +19,7 @@ from zoo_registry import (
 )
 
 from ._list import describe
-from ._output import json_option, print_json, print_table
+from ._output import json_option, print_table
 
 
 @click.command("info")
@@ -40,7 +41,7 @@ def info(name: str, kind: str | None, as_json: bool) -> None:
         facts |= {"files": list(entry.spec.files), "urls": list(entry.spec.urls)}
     if as_json:
         options = [_as_json(option) for option in signature.options]
-        print_json({**facts, "options": options, "other_options": signature.accepts_any})
+        print_json({**facts, "options": options, "other_options": signature.accepts_any}, indent=2)
         return
     for key, value in facts.items():
         if value:

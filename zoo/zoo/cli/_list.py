@@ -1,12 +1,15 @@
 """`zoo list`: what is installed."""
 
+from collections.abc import Collection
+
 import click
 
 from zoo._registry import registry
-from zoo_registry import Entry, kinds
+from zoo.reporting import print_json
+from zoo_registry import Entry, UsageError, kinds
 
 from ._main import say
-from ._output import json_option, print_json, print_table
+from ._output import json_option, print_table
 
 
 @click.command("list")
@@ -23,6 +26,8 @@ def list_(
     Without --kind, patterns search all kinds.
     """
     kind = kind or (None if patterns else "model")
+    _require_known("plugin", plugin, {found.name for found in registry().plugins})
+    _require_known("task", task, {task for e in registry().entries for task in e.spec.tasks})
     entries = [
         entry
         for entry in registry().select(*patterns, kind=kind)
@@ -30,7 +35,7 @@ def list_(
     ]
     broken = [found for found in registry().plugins if found.faults]
     if as_json:
-        print_json([describe(entry) for entry in entries])
+        print_json([describe(entry) for entry in entries], indent=2)
     elif entries:
         rows = [
             (entry.name, entry.spec.kind, ", ".join(entry.spec.tasks), entry.spec.summary)
@@ -41,6 +46,11 @@ def list_(
         say("nothing matches; `zoo list` shows all models, --kind the other kinds")
     for found in broken:
         say(f"plugin {found.name} ({found.origin}) is broken: {found.faults[0]}")
+
+
+def _require_known(what: str, name: str | None, known: Collection[str]) -> None:
+    if name is not None and name not in known:
+        raise UsageError(f"no {what} {name!r} here; there are: {', '.join(sorted(known))}")
 
 
 def describe(entry: Entry) -> dict[str, str]:

@@ -34,6 +34,8 @@ Any command takes --debug, which shows the traceback behind an error.
 class Zoo(click.Group):
     """zoo's own commands, and behind them those that plugins add."""
 
+    _asked_plugins = False
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List all commands, the plugins' too."""
         self._add_plugin_commands()
@@ -62,7 +64,8 @@ class Zoo(click.Group):
     def _add_plugin_commands(self) -> None:
         from zoo._registry import registry
 
-        if not self.commands:
+        if not self._asked_plugins:
+            self._asked_plugins = True
             for plugin, fault in registry().notify("zoo_commands", cli=self):
                 say(f"plugin {plugin.name} ({plugin.origin}) failed in {fault}")
 
@@ -116,7 +119,7 @@ def _show(error: Exception) -> int:
 
 
 def _interrupted() -> int:
-    say("zoo: interrupted; nothing was stored")
+    say("zoo: interrupted")
     return 130
 
 

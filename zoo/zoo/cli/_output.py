@@ -1,8 +1,9 @@
-"""What commands print: aligned columns for people, JSON for programs."""
+"""What commands share: options, and aligned columns for people."""
 
-import json
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
 
 import click
 
@@ -15,9 +16,16 @@ device_option = click.option(
 )
 
 
-def print_json(value: Any) -> None:
-    """Print a JSON value, indented."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+@contextmanager
+def results(*, as_json: bool) -> Iterator[TextIO]:
+    """Yield the stream for a command's results, which is stdout.
+
+    Where they are JSON they have it for themselves: what models and datasets print meanwhile goes
+    to stderr.
+    """
+    stdout = sys.stdout
+    with redirect_stdout(sys.stderr if as_json else stdout):
+        yield stdout
 
 
 def print_table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:

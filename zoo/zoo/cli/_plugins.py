@@ -5,8 +5,9 @@ from collections import Counter
 import click
 
 from zoo._registry import registry
+from zoo.reporting import print_json
 
-from ._output import json_option, print_json, print_table
+from ._output import json_option, print_table
 
 
 @click.command("plugins")
@@ -28,7 +29,8 @@ def plugins(as_json: bool) -> None:
                     "faults": plugin.faults,
                 }
                 for plugin in found
-            ]
+            ],
+            indent=2,
         )
         return
     rows = [

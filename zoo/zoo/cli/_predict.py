@@ -1,10 +1,16 @@
 """`zoo predict`: ask a trained model."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from ._output import device_option, json_option
+from zoo.home import user_path
+from zoo.reporting import print_json
+from zoo.runs import weights_file
+from zoo_registry import InvalidData
+
+from ._output import device_option, json_option, results
 
 
 @click.command("predict")
@@ -17,16 +23,33 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
 
     --json prints one object per line.
     """
+    path = weights_file(source)
+    files = [_file(text) for text in inputs]
+    # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry
     from zoo.inference import load
     from zoo.inference import predict as answers
-    from zoo.reporting import print_json
 
-    for answer in answers(load(source, registry()), inputs, device=device or "auto"):
-        if as_json:
-            print_json(answer)
-        else:
-            click.echo(_line(answer))
+    with results(as_json=as_json) as stdout:
+        for answer in answers(load(path, registry()), files, device=device or "auto"):
+            if as_json:
+                print_json(answer, stdout)
+            else:
+                click.echo(_line(answer))
+
+
+def _file(text: str) -> Path:
+    """Return the path of an input.
+
+    Raises:
+        InvalidData: it is no file.
+    """
+    path = user_path(text)
+    if path.is_dir():
+        raise InvalidData(f"{path} is a folder; name the files in it")
+    if not path.exists():
+        raise InvalidData(f"there is no file {path}")
+    return path
 
 
 def _line(answer: dict[str, Any]) -> str:

@@ -1,13 +1,13 @@
 """`zoo train`: train a model, or do a recipe again."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from zoo._registry import registry
-from zoo.recipe import make_plans, parse_setting
+from zoo.home import user_path
+from zoo.recipe import PARTS, make_plans, parse_setting
 from zoo.runs import require_free
 from zoo_registry import InvalidOption
 
@@ -60,13 +60,13 @@ def train(
     **flags: Any,
 ) -> None:
     """Train MODEL and store it as a run, or do a RECIPE.toml again."""
-    settings = _settings(flags, sets)
+    settings = _settings({"model": model, **flags}, sets)
     if skip_bad_samples:
         settings["dataset.skip_bad_samples"] = True
     if name is not None:
         require_free(name)
-    root = None if data_dir is None else Path(data_dir).expanduser()
-    plans = make_plans({"model": model, **settings}, registry(), root)
+    root = None if data_dir is None else user_path(data_dir)
+    plans = make_plans(settings, registry(), root)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from ._training import dry_run, run
 
@@ -77,10 +77,12 @@ def _settings(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:
     """Merge flags and --set into flat settings.
 
     Raises:
-        InvalidOption: one key said twice, with different values.
+        InvalidOption: one key said twice, with different values; a part that is not named.
     """
     settings = {field: value for field, value in flags.items() if value is not None}
     for key, value in map(parse_setting, sets):
+        if key in PARTS and not isinstance(value, str):
+            raise InvalidOption(f"{key} takes a name, not {value!r}")
         if settings.get(key, value) != value:
             raise InvalidOption(f"{key} is set twice: {settings[key]!r} and {value!r}")
         settings[key] = value

@@ -1,10 +1,8 @@
 """Batches from datasets that give one item at a time: any `torch.utils.data.Dataset`."""
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator, Sized
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,23 +11,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from zoo_registry import BadSample, InvalidData, ZooError
 
+from .._cores import usable_cores
 from ._arrays import as_tensor
 from ._order import generator
 
 Batch = tuple[torch.Tensor, torch.Tensor]
-
-
-def usable_cores() -> int:
-    """Count the cores this process may use: its affinity, and what its container grants."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return cores
-    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
 
 
 def has_batch(split: Any) -> bool:

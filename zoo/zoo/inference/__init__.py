@@ -1,7 +1,7 @@
 """Using trained models: load, measure, predict."""
 
 from ._evaluate import measure
-from ._load import Loaded, load, weights_file
+from ._load import Loaded, load
 from ._predict import predict
 
-__all__ = ["Loaded", "load", "measure", "predict", "weights_file"]
+__all__ = ["Loaded", "load", "measure", "predict"]

@@ -1,17 +1,18 @@
 """From a run's name, its folder or a file to a model that is ready to use."""
 
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from zoo_registry import Registry, UnknownName, UsageError
+from zoo_registry import Registry, UnknownName
 
 from ..card import Card, read_card
 from ..errors import IncompatibleWeights
 from ..recipe import OBJECT
-from ..runs import find_run, verify_files
+from ..runs import weights_file
 from ..training import build_module
 from ..weights import load_weights, read_metadata
 
@@ -30,7 +31,8 @@ def load(source: str | Path, registry: Registry) -> Loaded:
     """Load a trained model.
 
     Args:
-        source: a run's name, its folder, or a `.safetensors` file that a training wrote.
+        source: a run's name, its folder, or a `.safetensors` file that a training wrote; what
+            `weights_file` returned is not checked again.
         registry: the installed plugins, one of which offers the model.
 
     Raises:
@@ -49,37 +51,21 @@ def load(source: str | Path, registry: Registry) -> Loaded:
     try:
         entry = registry.find("model", card.model)
     except UnknownName as error:
-        raise UnknownName(
-            f"{path} is for {card.model} of {card.distribution} {card.version}, which is not "
-            f"installed: pip install {card.distribution}=={card.version}"
-        ) from error
+        raise UnknownName(_not_offered(path, card, error)) from error
     with torch.random.fork_rng(devices=[]):
         model = build_module(entry, **card.options)
     load_weights(model, path)
     return Loaded(model.eval(), card, path)
 
 
-def weights_file(source: str | Path) -> Path:
-    """Find the weights file that `source` means; a run's files are checked against its digests.
-
-    Raises:
-        UsageError: there is no such run and no such file.
-        CorruptWeights: a run's file differs from what the run recorded.
-    """
-    path = Path(source).expanduser()
-    if path.is_file():
-        if path.suffix != ".safetensors":
-            raise UsageError(
-                f"{path} does not say which model it is for; give the .safetensors file or the "
-                "run, or build the model and use zoo.load_weights(model, file)"
-            )
-        return path
-    if path.suffix in (".safetensors", ".pth", ".pt"):
-        raise UsageError(f"there is no file {path}")
-    run = find_run(str(source))
-    if not run.weights.exists():
-        raise UsageError(f"the run {run.name} is {run.state} and has stored no weights")
-    if run.state in ("done", "stopped", "failed"):
-        # While a run goes on, a newer file may be a moment ahead of its record.
-        verify_files(run)
-    return run.weights
+def _not_offered(path: Path, card: Card, error: UnknownName) -> str:
+    """Say why no plugin offers the model: not installed, not selected, broken, another version."""
+    wanted = f"{card.distribution} {card.version}"
+    remedy = f"pip install {card.distribution}=={card.version}"
+    try:
+        installed = version(card.distribution)
+    except (PackageNotFoundError, ValueError):  # ValueError: an empty name
+        return f"{path} is for {card.model} of {wanted}, which is not installed: {remedy}"
+    other = "" if installed == card.version else f" Installed is {installed}: {remedy}"
+    # The error's own text names the plugins that are broken or not selected.
+    return f"{path} is for {card.model} of {wanted}; {error}{other}"

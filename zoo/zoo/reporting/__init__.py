@@ -2,7 +2,7 @@
 
 import sys
 
-from ._lines import Json, Lines, finite, format_metrics, print_json
+from ._lines import Json, Lines, format_metrics, print_json
 from ._reporter import EpochRow, Reporter, Silent, Started
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Reporter",
     "Silent",
     "Started",
-    "finite",
     "format_metrics",
     "print_json",
     "screen_reporter",

@@ -1,11 +1,11 @@
 """One line an epoch, for logs and pipes; one JSON object an epoch, for programs."""
 
-import json
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
+from .._json import to_json
 from ._reporter import EpochRow, Silent, Started
 
 
@@ -54,7 +54,14 @@ class Lines(Silent):
 
 
 class Json(Silent):
-    """Prints one JSON object an epoch on stdout and a last one for the outcome."""
+    """Prints one JSON object an epoch and a last one for the outcome.
+
+    Args:
+        stream: where to; the stdout of now, whatever that becomes while others are at work.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
 
     def note(self, text: str) -> None:
         """Print a note on stderr, where it is no JSON."""
@@ -62,26 +69,24 @@ class Json(Silent):
 
     def epoch_ended(self, row: EpochRow) -> None:
         """Print the row."""
-        print_json(row.flat())
+        print_json(row.flat(), self._stream)
 
     def ended(self, outcome: Mapping[str, Any]) -> None:
         """Print the outcome."""
-        print_json(outcome)
+        print_json(outcome, self._stream)
 
 
-def print_json(value: object) -> None:
-    """Print one JSON value on one line of stdout; NaN and infinity become null."""
-    sys.stdout.write(json.dumps(finite(value), ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+def print_json(value: object, stream: TextIO | None = None, *, indent: int | None = None) -> None:
+    """Print one JSON value; NaN and infinity become null, what JSON has no type for its text.
 
-
-def finite(value: Any) -> Any:
-    """Replace the floats that JSON does not have by None, at any depth."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+    Args:
+        value: what to print.
+        stream: where to; None: stdout.
+        indent: spaces for each level; None: all on one line.
+    """
+    stream = stream or sys.stdout
+    stream.write(to_json(value, indent=indent, default=str) + "\n")
+    stream.flush()
 
 
 def shown(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -90,8 +95,9 @@ def shown(metrics: Mapping[str, float]) -> dict[str, float]:
     return {"train_loss": metrics["train_loss"], **tested} if tested else dict(metrics)
 
 
-def format_metrics(metrics: Mapping[str, float]) -> str:
-    """Write metrics on one line: `accuracy 0.9921  loss 0.0261`."""
+def format_metrics(metrics: Mapping[str, float | None]) -> str:
+    """Write metrics on one line: `accuracy 0.9921  loss 0.0261`; None, as files say it, is nan."""
     return "  ".join(
-        f"{name.replace('train_', 'train ')} {value:.4f}" for name, value in metrics.items()
+        f"{name.replace('train_', 'train ')} {math.nan if value is None else value:.4f}"
+        for name, value in metrics.items()
     )

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
-Stream = Iterator[tuple[torch.Tensor, torch.Tensor]]
+# A text, for commands that only print must not cost torch.
+Stream: TypeAlias = "Iterator[tuple[torch.Tensor, torch.Tensor]]"
+"""Batches of samples and labels."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from ._listing import find_run, list_runs
 from ._machine import machine_facts
 from ._run import Run, open_run
+from ._source import weights_file
 from ._verify import verify_files
 from ._writer import RunWriter, require_free
 
@@ -15,4 +16,5 @@ __all__ = [
     "open_run",
     "require_free",
     "verify_files",
+    "weights_file",
 ]

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .._cores import usable_cores
+
 
 def machine_facts() -> dict[str, Any]:
     """Describe this machine as far as it bears on a training, without naming it or its user."""
@@ -14,15 +16,8 @@ def machine_facts() -> dict[str, Any]:
         "platform": platform.platform(),
         "architecture": platform.machine(),
         "python": platform.python_version(),
-        "cpus": usable_cpus(),
+        "cpus": usable_cores(),
     }
-
-
-def usable_cpus() -> int:
-    """Count the processors that this process may run on."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def this_process() -> dict[str, Any]:

@@ -6,12 +6,17 @@ from pathlib import Path
 
 from ..errors import UsageError
 
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that mean devices on Windows, with any suffix."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def is_name(text: str) -> bool:
     """Say whether a run can be called that."""
-    return _NAME.fullmatch(text) is not None and not text.endswith(".")
+    if text.endswith(".") or _DEVICES.fullmatch(text):
+        return False
+    return _NAME.fullmatch(text) is not None
 
 
 def check_name(text: str) -> str:
@@ -24,14 +29,16 @@ def check_name(text: str) -> str:
         return text
     raise UsageError(
         f"a run can't be called {text!r}: up to 100 letters, digits, '.', '_' and '-', beginning "
-        f"with a letter or digit and not ending in '.'. {slug(text)!r} would do."
+        f"with a letter or digit and not ending in '.', and no device of Windows' (con, nul, …). "
+        f"{slug(text)!r} would do."
     )
 
 
 def slug(text: str) -> str:
     """Make a name of any text: `vision/mnist-cnn` becomes `vision-mnist-cnn`."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:80].rstrip("._-") or "run"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:80].rstrip("._-") or "run"
+    return f"run-{name}" if _DEVICES.fullmatch(name) else name
 
 
 def next_name(folder: Path, stem: str) -> str:

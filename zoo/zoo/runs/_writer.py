@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from .._files import SavedFile, storage_error, sync_folder, write_text
+from .._json import to_json
 from ..errors import RunExists
 from ..home import home_error, make_folder, runs_dir
-from ._json import to_json
 from ._machine import machine_facts, this_process
 from ._names import check_name, next_name, slug
 from ._run import METRICS, RECIPE, RECORD, Run, open_run
