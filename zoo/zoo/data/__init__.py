@@ -1,11 +1,12 @@
 """The data path: what a training is fed, and in which order."""
 
+from .._cores import usable_cores
 from ._arrays import ArrayDataset, as_tensor
 from ._batches import Batches
 from ._facts import DataFacts, describe
 from ._images import read_image
-from ._input import InputSpec, Prepare
-from ._items import default_workers, usable_cores
+from ._input import InputSpec, Prepare, match_dtype
+from ._items import default_workers
 from ._npz import channels_first, read_arrays
 from ._order import epoch_order, mix
 from ._splits import as_splits
@@ -22,6 +23,7 @@ __all__ = [
     "default_workers",
     "describe",
     "epoch_order",
+    "match_dtype",
     "mix",
     "read_arrays",
     "read_image",

@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import torch
 
+from zoo_registry import InvalidData
+
 # B = batch, C = channels, H/W = rows/columns
 
 
@@ -39,8 +41,9 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
 class Prepare:
     """Turns a batch as the dataset gives it into what the model takes, on its device.
 
-    uint8 samples become `(x/255 - mean) / std`; other samples are cast to `dtype`, unless that
-    is None; labels are cast to `label_dtype`.
+    Samples are first brought to the dtype of `spec`, that of the training's samples. uint8
+    samples then become `(x/255 - mean) / std`; other samples are cast to `dtype`, unless that is
+    None; labels are cast to `label_dtype`.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Prepare:
         dtype: torch.dtype | None,
         label_dtype: torch.dtype,
     ) -> None:
+        self.spec = spec
         self.device = device
         self.dtype = dtype
         self.label_dtype = label_dtype
@@ -61,12 +65,66 @@ class Prepare:
         self._shift = (-mean / std).to(device, dtype or torch.float32).view(dims)
 
     def samples(self, samples: torch.Tensor) -> torch.Tensor:
-        """Move and convert samples (B, …)."""
-        samples = samples.to(self.device, non_blocking=True)
+        """Move and convert samples (B, …).
+
+        Raises:
+            InvalidData: their dtype can't become that of the training's samples without loss.
+        """
+        samples = match_dtype(samples, self.spec)
+        samples = movable(samples, self.device).to(self.device, non_blocking=True)
         if samples.dtype == torch.uint8:
             return samples.to(self._scale.dtype).mul_(self._scale).add_(self._shift)
         return samples if self.dtype is None else samples.to(self.dtype)
 
     def labels(self, labels: torch.Tensor) -> torch.Tensor:
         """Move and cast labels (B,) or (B, K)."""
+        labels = movable(labels, self.device)
         return labels.to(self.device, self.label_dtype, non_blocking=True)
+
+
+def match_dtype(samples: torch.Tensor, spec: InputSpec, what: str = "samples") -> torch.Tensor:
+    """Bring samples (B, …) to the dtype that the training's samples had, value for value.
+
+    The dtype decides how samples are scaled: uint8 images are divided by 255, floats are not.
+
+    Args:
+        samples: of any dtype.
+        spec: of the training's samples.
+        what: names them in the error's text.
+
+    Raises:
+        InvalidData: a value would change; or bytes for a model trained on images of floats, of
+            which nobody knows how they were scaled.
+    """
+    dtype: torch.dtype = getattr(torch, spec.dtype)
+    if samples.dtype == dtype or (samples.is_floating_point() and dtype.is_floating_point):
+        return samples
+    name = str(samples.dtype).removeprefix("torch.")
+    if spec.is_image and dtype.is_floating_point:
+        raise InvalidData(
+            f"{what} are {name}; the model was trained on images of {spec.dtype}: convert and "
+            "scale them as its training data was"
+        )
+    if not _fits(samples, dtype):
+        values = "whole values 0..255" if dtype == torch.uint8 else f"what {spec.dtype} can hold"
+        raise InvalidData(
+            f"{what} are {name}, with other values than {values}; the model was trained on "
+            f"{spec.dtype}: scale them as its training data was"
+        )
+    return samples.to(dtype)
+
+
+def _fits(samples: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Tell whether every value has an exact counterpart in `dtype`."""
+    if samples.is_floating_point():
+        # Outside of its range a cast to whole numbers is undefined, so it is checked before.
+        top = 1 if dtype == torch.bool else torch.iinfo(dtype).max
+        bottom = 0 if dtype == torch.bool else torch.iinfo(dtype).min
+        if not bool(((samples >= bottom) & (samples <= top)).all()):  # false for NaN, too
+            return False
+    return torch.equal(samples.to(dtype).to(samples.dtype), samples)
+
+
+def movable(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return `tensor` in a dtype that `device` has: Apple's GPUs have no float64."""
+    return tensor.float() if device.type == "mps" and tensor.dtype == torch.float64 else tensor

@@ -12,7 +12,7 @@ from .. import metrics
 from ..card import Card
 from ..data import Batches, DataFacts, default_workers, describe
 from ..parallel import choose_device
-from ..recipe import DEFAULT_LOSSES, OBJECT, plan_dataset
+from ..recipe import DEFAULT_LOSSES, OBJECT, Plan, plan_dataset
 from ..training import build_module, evaluate, load_splits, make_prepare
 from ._load import Loaded
 
@@ -32,7 +32,8 @@ def measure(
     Args:
         loaded: the model.
         registry: the installed plugins.
-        asked: `dataset` and `dataset.*` settings; empty: those the model was trained on.
+        asked: `dataset` and `dataset.*` settings; empty: those the model was trained on. Where
+            that dataset is named, its settings hold too, so that the same samples are held out.
         dataset: arrays, Datasets or Splits, where it is no name.
         root: the folder handed to datasets.
         device: where to compute.
@@ -45,14 +46,10 @@ def measure(
         InvalidData: the samples or labels are not of the kind the model was trained on.
     """
     card = loaded.card
-    if dataset is None and "dataset" not in asked:
-        if card.dataset.startswith(OBJECT):
-            raise InvalidData("the model was trained on Python objects; name a dataset")
-        asked = _trained_on(card.dataset, card.dataset_options, asked)
     settings = {**asked, "dataset": f"{OBJECT}arrays"} if dataset is not None else dict(asked)
-    plan = plan_dataset(settings, registry, card.input.sizes())
+    plan = _plan(settings, card, registry)
     splits = load_splits(plan, dataset, root)
-    facts = describe(splits, (card.task,))
+    facts = describe(splits, (card.task,), training=False)
     _require_same_kind(facts, card)
     target = choose_device(device)
     model = loaded.model.to(target)
@@ -76,15 +73,35 @@ def _require_same_kind(facts: DataFacts, card: Card) -> None:
             f"dataset is for {facts.task} with shape {facts.input.shape}"
         )
     other_names = facts.classes and card.classes not in ((), facts.classes)
-    if other_names or facts.num_classes > card.num_classes:
+    # Data to measure on need not hold every class, but every column of labels or targets.
+    other_number = facts.num_classes != card.num_classes
+    if card.task == "classification":
+        other_number = facts.num_classes > card.num_classes
+    if other_names or other_number:
         raise InvalidData(
             f"the dataset's classes {', '.join(facts.classes) or facts.num_classes} are not the "
             f"model's: {', '.join(card.classes) or card.num_classes}"
         )
 
 
-def _trained_on(name: str, options: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {"dataset": name, **{f"dataset.{key}": v for key, v in options.items()}, **asked}
+def _plan(asked: Mapping[str, Any], card: Card, registry: Registry) -> Plan:
+    """Plan the dataset asked for, or the training's, whose settings hold wherever it is meant."""
+    sizes = card.input.sizes()
+    trained = {f"dataset.{key}": value for key, value in card.dataset_options.items()}
+    if "dataset" not in asked:
+        if card.dataset.startswith(OBJECT):
+            raise InvalidData("the model was trained on Python objects; name a dataset")
+        return plan_dataset({**trained, **asked, "dataset": card.dataset}, registry, sizes)
+    plan = plan_dataset(asked, registry, sizes)
+    if _source(plan.settings) != _source({**trained, "dataset": card.dataset}):
+        return plan
+    return plan_dataset({**trained, **asked}, registry, sizes)
+
+
+def _source(settings: Mapping[str, Any]) -> tuple[str, Path | None]:
+    """Name what is read: the dataset and its file or folder."""
+    path = settings.get("dataset.path")
+    return settings["dataset"], None if path is None else Path(path).expanduser().resolve()
 
 
 def _criterion(card: Card, registry: Registry) -> torch.nn.Module:

@@ -10,7 +10,7 @@ import torch
 from zoo_registry import InvalidData
 
 from ..card import Card
-from ..data import as_tensor, channels_first, read_arrays, read_image
+from ..data import as_tensor, channels_first, match_dtype, read_arrays, read_image
 from ..parallel import choose_device
 from ..training import make_prepare
 from ._load import Loaded
@@ -38,7 +38,8 @@ def predict(
         `input` and `values`. Samples of an npz are named `file.npz[3]`.
 
     Raises:
-        InvalidData: a missing file, or samples of another shape than the model's.
+        InvalidData: a missing file, samples of another shape than the model's, or of a dtype
+            that is scaled otherwise; an image file for a model trained on arrays of floats.
         BadSample: an image that can't be read.
     """
     target = choose_device(device)
@@ -58,16 +59,21 @@ def _read(path: Path, card: Card) -> tuple[list[str], torch.Tensor]:
     if not path.is_file():
         raise InvalidData(f"there is no file {path}")
     if path.suffix == ".npz":
-        samples = _shaped(as_tensor(_array(path), "x"), card, path)
+        samples = _shaped(as_tensor(_array(path), f"{path}: samples"), card, path)
+        samples = match_dtype(samples, card.input, f"{path}: samples")
         return [f"{path}[{index}]" for index in range(len(samples))], samples
     if not card.input.is_image or card.input.shape[0] not in (1, 3):
         raise InvalidData(
             f"{path}: the model takes samples of shape {card.input.shape}, no image files; give "
             "an .npz with an array x"
         )
+    if card.input.dtype != "uint8":
+        raise InvalidData(
+            f"{path}: the model was trained on images of {card.input.dtype}, scaled in a way that "
+            "an image file does not tell; give an .npz with an array x, made as its training data"
+        )
     channels, height, width = card.input.shape
-    image = read_image(path, channels, (height, width))
-    return [str(path)], image.to(getattr(torch, card.input.dtype)).unsqueeze(0)
+    return [str(path)], read_image(path, channels, (height, width)).unsqueeze(0)
 
 
 def _array(path: Path) -> np.ndarray[Any, Any]:
