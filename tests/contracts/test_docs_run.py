@@ -111,6 +111,14 @@ def test_recipes_that_are_shown_can_be_trained(tmp_path):
         assert read_recipe(file)["lr"] == plan.settings["lr"] == 0.1
 
 
+def test_a_dry_run_prints_a_file_to_start_from(tmp_path):
+    """What it says of sizes is a comment."""
+    done = python(tmp_path, "-m", "zoo", "train", "mlp", "--dataset", "digits", "--dry-run")
+    (tmp_path / "recipe.toml").write_text(done.stdout)
+    assert read_recipe(tmp_path / "recipe.toml")["dataset"] == "vision/digits"
+    assert "# parameters: 101,770" in done.stdout
+
+
 QUICK = [
     (line, output)
     for line, output in commands(README.read_text(encoding="utf-8"))
