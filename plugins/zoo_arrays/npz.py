@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from zoo import ArrayDataset, as_splits, channels_first, read_arrays
+from zoo.data import array_names
 from zoo_registry import InvalidData, Splits
 
 # N = samples in all, C = channels, H/W = rows/columns
@@ -32,30 +33,40 @@ def npz(
         split_seed: draws the held-out samples; the same for runs that are to be compared.
 
     Returns:
-        Splits over the arrays, uncopied. uint8 images (N, H, W) or (N, H, W, C) become
-        (N, C, H, W), with their own mean and standard deviation.
+        Splits over the arrays; of `x` and `y`, over a copy of each part. uint8 images
+        (N, H, W) or (N, H, W, C) become (N, C, H, W), with their own mean and standard deviation.
 
     Raises:
-        InvalidData: missing arrays, objects among them, different lengths.
+        InvalidData: missing arrays, objects in them, different lengths.
     """
-    arrays = read_arrays(Path(path))
-    if {"x_train", "y_train"} <= arrays.keys():
-        train = ArrayDataset(channels_first(arrays["x_train"]), arrays["y_train"])
-        has_test = {"x_test", "y_test"} <= arrays.keys()
-        test = (
-            ArrayDataset(channels_first(arrays["x_test"]), arrays["y_test"]) if has_test else None
-        )
-        splits = Splits(train=train, test=test)
-    elif {"x", "y"} <= arrays.keys():
-        whole = ArrayDataset(channels_first(arrays["x"]), arrays["y"])
-        splits = as_splits(whole, test_fraction=test_fraction, seed=split_seed)
+    file = Path(path)
+    names = array_names(file)
+    if {"x_train", "y_train"} <= set(names):
+        train = _read(file, "x_train", "y_train")
+        splits = Splits(train=train, test=_read_test(file, names))
+    elif {"x", "y"} <= set(names):
+        splits = as_splits(_read(file, "x", "y"), test_fraction=test_fraction, seed=split_seed)
     else:
         raise InvalidData(
-            f"{path} has the arrays {', '.join(arrays) or 'none'}; it needs x_train, y_train, "
+            f"{path} has the arrays {', '.join(names) or 'none'}; it needs x_train, y_train, "
             "x_test and y_test, or x and y"
         )
     mean, std = _statistics(splits.train.samples)
     return Splits(train=splits.train, test=splits.test, task=task, mean=mean, std=std)
+
+
+def _read(file: Path, samples: str, labels: str) -> ArrayDataset:
+    arrays = read_arrays(file, [samples, labels])
+    return ArrayDataset(channels_first(arrays[samples]), arrays[labels])
+
+
+def _read_test(file: Path, names: list[str]) -> ArrayDataset | None:
+    """Read the test arrays, of which a file may have both or none."""
+    found = [name for name in ("x_test", "y_test") if name in names]
+    if len(found) == 1:
+        other = "y_test" if found == ["x_test"] else "x_test"
+        raise InvalidData(f"{file} has {found[0]} but no {other}; add it, or leave both out")
+    return _read(file, "x_test", "y_test") if found else None
 
 
 def _statistics(samples: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -7,7 +7,7 @@ from ._facts import DataFacts, describe
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
 from ._items import default_workers
-from ._npz import channels_first, read_arrays
+from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
 from ._splits import as_splits
 
@@ -17,6 +17,7 @@ __all__ = [
     "DataFacts",
     "InputSpec",
     "Prepare",
+    "array_names",
     "as_splits",
     "as_tensor",
     "channels_first",

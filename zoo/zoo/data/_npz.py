@@ -1,6 +1,9 @@
 """Arrays from `.npz` files; nothing in them is ever unpickled."""
 
 import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +15,73 @@ from zoo_registry import InvalidData
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
+# What zipfile and numpy raise for damaged, encrypted or unknown contents.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
-def read_arrays(path: Path) -> Arrays:
-    """Read every array of an `.npz` file.
+
+def array_names(path: Path) -> list[str]:
+    """Name the arrays of an `.npz` file, without reading them.
 
     Raises:
-        InvalidData: no such file, a damaged one, or one with object arrays, which only running
-            pickled code could read.
+        InvalidData: no such file, or a damaged one.
     """
+    with _opened(path) as file:
+        return list(file.files)
+
+
+def read_arrays(path: Path, names: Sequence[str] | None = None) -> Arrays:
+    """Read arrays of an `.npz` file.
+
+    Args:
+        path: of the file.
+        names: the arrays to read; None: all.
+
+    Raises:
+        InvalidData: no such file, no such array, a damaged one, or one of objects, which only
+            running pickled code could read.
+    """
+    with _opened(path) as file:
+        wanted = file.files if names is None else names
+        return {name: _read(file, name, path) for name in wanted}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    if path.is_dir():
+        raise InvalidData(f"{path} is a folder, not an .npz file")
     if not path.is_file():
         raise InvalidData(f"there is no file {path}")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise InvalidData(f"{path} is a single array, not an .npz of named ones")
-            return {name: _read(file, name, path) for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, InvalidData):
-            raise
+        with path.open("rb") as stream:  # numpy would leave it open where the file is damaged
+            file = np.load(stream, allow_pickle=False)
+            _require_names(file, path)
+            with file:
+                yield file
+    except InvalidData:
+        raise
+    except _DAMAGE as error:
         raise InvalidData(f"{path} is no .npz file, or a damaged one ({error})") from error
 
 
+def _require_names(file: Any, path: Path) -> None:
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise InvalidData(f"{path} is a single array, not an .npz of named ones")
+
+
 def _read(file: Any, name: str, path: Path) -> np.ndarray[Any, Any]:
+    if name not in file.files:
+        raise InvalidData(f"{path} has no array {name}; it has {', '.join(file.files) or 'none'}")
     try:
-        array: np.ndarray[Any, Any] = file[name]
+        array = file[name]
     except ValueError as error:
         if "pickle" not in str(error):
             raise
@@ -43,6 +89,8 @@ def _read(file: Any, name: str, path: Path) -> np.ndarray[Any, Any]:
             f"{path}: the array {name!r} holds Python objects, which only pickle could read; save "
             "numbers instead: numpy.savez(path, x=x.astype('float32'), y=y)"
         ) from error
+    if not isinstance(array, np.ndarray):  # a member that is no .npy comes back as its bytes
+        raise InvalidData(f"{path}: {name!r} is no array")
     return array
 
 

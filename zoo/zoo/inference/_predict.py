@@ -10,7 +10,7 @@ import torch
 from zoo_registry import InvalidData
 
 from ..card import Card
-from ..data import as_tensor, channels_first, match_dtype, read_arrays, read_image
+from ..data import array_names, as_tensor, channels_first, match_dtype, read_arrays, read_image
 from ..parallel import choose_device
 from ..training import make_prepare
 from ._load import Loaded
@@ -78,13 +78,14 @@ def _read(path: Path, card: Card) -> tuple[list[str], torch.Tensor]:
 
 def _array(path: Path) -> np.ndarray[Any, Any]:
     """Read the array to predict on: `x`, else `x_test`, else the only one."""
-    arrays = read_arrays(path)
-    for name in ("x", "x_test"):
-        if name in arrays:
-            return channels_first(arrays[name])
-    if len(arrays) == 1:
-        return channels_first(next(iter(arrays.values())))
-    raise InvalidData(f"{path} has the arrays {', '.join(arrays) or 'none'}; it needs one named x")
+    names = array_names(path)
+    named = [name for name in ("x", "x_test") if name in names]
+    if not named and len(names) != 1:
+        raise InvalidData(
+            f"{path} has the arrays {', '.join(names) or 'none'}; it needs one named x"
+        )
+    chosen = (named or names)[0]
+    return channels_first(read_arrays(path, [chosen])[chosen])
 
 
 def _shaped(samples: torch.Tensor, card: Card, path: Path) -> torch.Tensor:
