@@ -23,6 +23,7 @@ from zoo.data import (
     mix,
     usable_cores,
 )
+from zoo.data._input import movable
 from zoo.errors import BadSample, InvalidData, ZooError
 from zoo_registry import Splits
 
@@ -97,6 +98,58 @@ def test_numbers_of_every_kind_arrive_with_their_values(dtype):
     """Byte order, unsigned and long types are converted without loss."""
     values = np.array([0, 1, 1, 0]).astype(dtype)
     assert ArrayDataset(values[:, None], values)[1][1] == 1
+
+
+def test_numbers_beyond_int64_are_refused():
+    """They would come out negative, from numpy and from torch alike."""
+    for values in (np.array([2**63], np.uint64), torch.tensor([2**63], dtype=torch.uint64)):
+        with pytest.raises(InvalidData, match="hold 9223372036854775808.*int64"):
+            ArrayDataset([[0]], values)
+
+
+@pytest.mark.parametrize(
+    ("samples", "text"),
+    [
+        (torch.eye(2).to_sparse(), "samples are a sparse tensor.*to_dense"),
+        (torch.zeros(2, 2, dtype=torch.complex64), "samples are complex"),
+        (np.zeros((2, 2), complex), "dtype complex128"),
+    ],
+    ids=["sparse", "complex", "numpy"],
+)
+def test_what_no_model_takes_is_refused(samples, text):
+    """Sparse and complex samples, with what to do."""
+    with pytest.raises(InvalidData, match=text):
+        ArrayDataset(samples, [0, 1])
+
+
+def test_only_labels_can_be_names_of_classes():
+    """The advice to number names is for labels, not for samples."""
+    with pytest.raises(InvalidData, match="labels have dtype.*numpy.unique"):
+        ArrayDataset([[0]], ["cat"])
+    with pytest.raises(InvalidData, match="must be numbers$"):
+        ArrayDataset([["cat"]], [0])
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32, torch.uint64])
+def test_unsigned_tensors_are_gathered(dtype):
+    """Torch has few kernels for them, so they are held as int64."""
+    dataset = ArrayDataset(torch.tensor([[1], [7]]).to(dtype), [0, 1])
+    assert dataset.batch(torch.tensor([1]))[0].tolist() == [[7]]
+
+
+@pytest.mark.gpu
+def test_tensors_on_a_gpu_are_gathered_in_main_memory():
+    """As all others are: the batches move, not the dataset."""
+    samples, labels = numbered(4)
+    dataset = ArrayDataset(samples.cuda(), labels.cuda())
+    assert dataset.batch(torch.tensor([2]))[1].device.type == "cpu"
+
+
+def test_float64_never_meets_an_apple_gpu():
+    """Which has no such dtype; elsewhere it stays."""
+    wide = torch.zeros(2, dtype=torch.float64)
+    assert movable(wide, torch.device("mps")).dtype == torch.float32
+    assert movable(wide, CPU) is wide
 
 
 def test_a_read_only_or_reversed_array_is_taken():
@@ -422,6 +475,24 @@ class TestImages:
         pixels = np.array([[0, 32768], [65535, 257]], np.uint16)
         Image.fromarray(pixels).save(tmp_path / "deep.png")
         assert zoo.read_image(tmp_path / "deep.png", 1).flatten().tolist() == [0, 127, 255, 1]
+
+    @pytest.mark.parametrize("suffix", ["png", "tiff", "pgm"])
+    def test_a_dark_deep_image_stays_dark(self, tmp_path, suffix):
+        """The scale is the format's, not the image's: 200 of 65535 is black."""
+        pixels = np.array([[0, 200], [100, 255]], np.uint16)
+        Image.fromarray(pixels).save(tmp_path / f"dark.{suffix}")
+        assert zoo.read_image(tmp_path / f"dark.{suffix}", 1).unique().tolist() == [0]
+
+    @pytest.mark.parametrize("dtype", [np.int32, np.float32])
+    def test_wide_values_up_to_255_are_kept(self, tmp_path, dtype):
+        """Others are clipped, and no single bright pixel darkens the rest."""
+        Image.fromarray(np.array([[7, 255], [300, 0]], dtype)).save(tmp_path / "wide.tiff")
+        assert zoo.read_image(tmp_path / "wide.tiff", 1).flatten().tolist() == [7, 255, 255, 0]
+
+    def test_floats_up_to_one_are_scaled(self, tmp_path):
+        pixels = np.array([[0, 0.5], [1, np.nan]], np.float32)
+        Image.fromarray(pixels).save(tmp_path / "unit.tiff")
+        assert zoo.read_image(tmp_path / "unit.tiff", 1).flatten().tolist() == [0, 127, 255, 0]
 
     def test_the_transparent_is_white(self, tmp_path):
         Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(tmp_path / "clear.png")

@@ -47,22 +47,21 @@ def as_tensor(values: Any, what: str) -> torch.Tensor:
     """View `values` as a tensor, without a copy where numpy or torch can do without.
 
     Raises:
-        InvalidData: the values are not numbers; `what` names them in the text.
+        InvalidData: the values are not real numbers, dense, within int64; `what` names them in
+            the text.
     """
     if isinstance(values, torch.Tensor):
-        return values.detach()
+        return _plain(values.detach(), what)
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise InvalidData(f"{what} do not form one array: {error}") from error
     if array.dtype.kind not in "biuf":
-        raise InvalidData(
-            f"{what} have dtype {array.dtype}; they must be numbers. Names of classes can be "
-            "numbered with numpy.unique(names, return_inverse=True)"
-        )
+        raise InvalidData(f"{what} have dtype {array.dtype}; they must be numbers{_advice(what)}")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype in (np.uint16, np.uint32, np.uint64):  # torch has few kernels for these
+        _require_int64(int(array.max(initial=0)), what)
         array = array.astype(np.int64)
     if array.dtype == np.longdouble:
         array = array.astype(np.float64)
@@ -72,3 +71,28 @@ def as_tensor(values: Any, what: str) -> torch.Tensor:
         # A read-only array is welcome: nothing here writes into samples.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(array)
+
+
+def _plain(tensor: torch.Tensor, what: str) -> torch.Tensor:
+    """Bring a tensor to what batches are gathered from: dense real numbers in main memory."""
+    if tensor.layout != torch.strided:
+        raise InvalidData(f"{what} are a sparse tensor; give a dense one: .to_dense()")
+    if tensor.is_complex():
+        raise InvalidData(
+            f"{what} are complex; they must be real numbers: torch.view_as_real gives both parts"
+        )
+    tensor = tensor.cpu()
+    if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64):
+        return as_tensor(tensor.numpy(), what)
+    return tensor
+
+
+def _require_int64(largest: int, what: str) -> None:
+    if largest > torch.iinfo(torch.int64).max:
+        raise InvalidData(f"{what} hold {largest}, which is beyond int64; use smaller numbers")
+
+
+def _advice(what: str) -> str:
+    if not what.startswith("label"):
+        return ""
+    return ". Names of classes can be numbered with numpy.unique(names, return_inverse=True)"

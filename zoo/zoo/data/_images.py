@@ -10,12 +10,16 @@ from zoo_registry import BadSample
 
 # C = channels, H/W = rows/columns
 
+_BITS_PER_SAMPLE = 258
+"""The number of a TIFF tag."""
+
 
 def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -> torch.Tensor:
     """Read an image file.
 
     The camera's orientation is applied, transparency lies on white, 16-bit values are scaled to
-    8. With a `size`, the image is resized until it covers it, and its centre is cut out.
+    8, floats up to 1 by 255; other values beyond 0..255 are clipped. With a `size`,
+    the image is resized until it covers it, and its centre is cut out.
 
     Args:
         path: a file in any format that PIL reads.
@@ -30,7 +34,9 @@ def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -
     """
     try:
         with Image.open(path) as opened:
-            image = _plain(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
+            deep = _has_16_bits(opened)
+            turned = _plain(ImageOps.exif_transpose(opened), deep=deep)
+            image = turned.convert("L" if channels == 1 else "RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadSample(f"{path} can't be read as an image ({error})") from error
     if size is not None and (image.height, image.width) != size:
@@ -41,13 +47,26 @@ def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -
     )
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _has_16_bits(image: Image.Image) -> bool:
+    """Tell whether greys go up to 65535. By mode and file format: pixels must not decide."""
+    if image.mode.startswith("I;16"):
+        return True
+    # Mode "I" has 32 bits; PIL reads into it what some formats hold in 16.
+    tags = getattr(image, "tag_v2", {})
+    sixteen = image.format in ("PNG", "PPM") or tags.get(_BITS_PER_SAMPLE) == (16,)
+    return image.mode == "I" and sixteen
+
+
+def _plain(image: Image.Image, *, deep: bool) -> Image.Image:
     """Bring modes whose plain conversion would lose the picture to one that keeps it."""
-    if image.mode.startswith("I") or image.mode == "F":
+    if image.mode.startswith("I"):
+        whole = np.asarray(image).astype(np.int64)
         # convert("L") would clip: 16-bit greys are scaled instead.
-        values = np.asarray(image, dtype=np.float32)
-        top = 65535.0 if values.max(initial=0.0) > 255 else 255.0
-        return Image.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
+        return Image.fromarray((whole // 257 if deep else whole).clip(0, 255).astype(np.uint8))
+    if image.mode == "F":
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        scale = 255 if values.max(initial=0.0) <= 1 else 1
+        return Image.fromarray((values * scale).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
