@@ -238,6 +238,8 @@ class TestTraining:
         process.communicate()
         (run,) = json.loads(zoo("runs", "--json", check=0).stdout)
         assert run["state"] == "killed"
+        shown = json.loads(zoo("runs", "show", "long", "--json", check=0).stdout)
+        assert shown["state"] == "killed"
         zoo("predict", "long", table, check=0)
 
 
@@ -254,7 +256,7 @@ class TestMistakes:
             (["train", "mlp", "--optimizer", "admw"], "closest: adamw"),
             (["train", "mlp", "--epochs", "many"], "not a valid integer"),
             (["train", "mlp", "--epochz", "3"], "No such option"),
-            (["train", "mlp", "--set", "model.hiden=[3]"], "did you mean .hidden."),
+            (["train", "mlp", "--set", "model.hiden=[3]"], "did you mean 'hidden'"),
             (["train", "mlp", "--set", "model.dropout=abc"], "model.dropout must be a float"),
             (["train", "mlp", "--set", "model.activation=swish"], "gelu"),
             (["train", "mlp", "--set", "epochs"], "not key=value"),
@@ -270,6 +272,17 @@ class TestMistakes:
             (["predict", "none.safetensors", "x.png"], "no file none.safetensors"),
             (["runs", "show", "nothing"], "nothing"),
             (["info", "nothing-like-it"], "zoo list"),
+            (["list", "--plugin", "nope"], "there are: arrays, optim, vision"),
+            (["list", "--task", "nope"], "there are: classification, "),
+            (["train", "mlp", "--set", "model=cnn"], "model is set twice"),
+            (["train", "mlp", "--set", "dataset=3"], "dataset takes a name, not 3"),
+            (["train", "mlp", "--name", "nul.txt"], "can't be called 'nul.txt'"),
+            (["train", "mlp", "--data-dir", "~no-such-user-here/x"], "no-such-user-here"),
+            (["eval", "any", "--set", "lr=3"], "lr belongs to training"),
+            (["eval", "any", "--data-dir", "~no-such-user-here/x"], "no-such-user-here"),
+            (["eval", "n" * 300], "is no path"),
+            (["eval", "~no-such-user-here/x"], "no-such-user-here"),
+            (["runs", "show", "~no-such-user-here/x"], "no-such-user-here"),
         ],
     )
     def test_the_answer(self, arguments, text):
@@ -319,8 +332,9 @@ class TestMistakes:
         for name in ("bad.npz", "bad.safetensors"):
             (tmp_path / name).write_bytes(b"hello" * 50)
         assert "bad.npz" in refused("train", "mlp", "--dataset", f"npz:{tmp_path / 'bad.npz'}")
+        (tmp_path / "x.png").touch()
         assert "bad.safetensors" in refused(
-            "predict", tmp_path / "bad.safetensors", "x.png", code=1
+            "predict", tmp_path / "bad.safetensors", tmp_path / "x.png", code=1
         )
         torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "net.pth")
         assert "load_weights" in refused("predict", tmp_path / "net.pth", "x.png")
@@ -344,13 +358,137 @@ class TestMistakes:
     def test_a_traceback_only_with_debug(self, tmp_path):
         assert "Traceback" in zoo("train", "mlpp", "--debug", check=1).stderr
 
-    def test_mistakes_are_answered_before_torch_is_loaded(self):
-        code = (
-            "import sys; sys.argv = ['zoo', 'train', 'mlp', '--set', 'model.x=1'];"
-            "from zoo.cli import main\n"
-            "try: main()\nexcept SystemExit as e: print(e.code, 'torch' in sys.modules)"
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["train", "mlp", "--set", "model.x=1"],
+            ["eval", "nosuch"],
+            ["predict", "nosuch", "x.png"],
+        ],
+    )
+    def test_mistakes_are_answered_before_torch_is_loaded(self, arguments):
+        assert _exit_and_torch(arguments) == "2 False\n"
+
+    def test_missing_inputs_are_answered_before_torch_is_loaded(self, tmp_path):
+        (tmp_path / "model.safetensors").touch()
+        for text in (tmp_path / "none.png", tmp_path, "n" * 300, "~no-such-user-here/x"):
+            arguments = ["predict", str(tmp_path / "model.safetensors"), str(text)]
+            assert _exit_and_torch(arguments) == "2 False\n"
+        assert "is a folder" in refused("predict", tmp_path / "model.safetensors", tmp_path)
+
+
+def _exit_and_torch(arguments):
+    """Run `zoo`; return its exit code and whether torch was imported."""
+    code = (
+        f"import sys; sys.argv = ['zoo', *{arguments!r}];"
+        "from zoo.cli import main\n"
+        "try: main()\nexcept SystemExit as e: print(e.code, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+NOISY = """
+import zoo_registry
+from zoo_registry import DatasetSpec, hookimpl
+
+@hookimpl
+def zoo_datasets():
+    return [DatasetSpec(name="noisy", summary="Prints.", build="noisy.data:build")]
+
+@hookimpl
+def zoo_commands(cli):
+    raise RuntimeError("no commands today")
+"""
+
+NOISY_DATA = """
+import os
+
+import torch
+from zoo import ArrayDataset
+from zoo_registry import Splits
+
+print("noisy at import")
+
+def build(root):
+    print("noisy at building")
+    if "INTERRUPT" in os.environ:
+        raise KeyboardInterrupt
+    x = torch.arange(40.0).reshape(20, 2)
+    train, test = (ArrayDataset(x[:n], torch.arange(n) % 2) for n in (20, 6))
+    return Splits(train=train, test=test)
+"""
+
+
+class TestOthersAtWork:
+    """Plugins that print or fail, and what a run on one sample leaves undefined."""
+
+    @pytest.fixture
+    def site(self, tmp_path):
+        """Return a folder for PYTHONPATH with an installed plugin that prints."""
+        info = tmp_path / "site" / "noisy-0.3.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Name: noisy\nVersion: 0.3\n")
+        (info / "entry_points.txt").write_text("[zoo]\nnoisy = noisy.plugin\n")
+        package = tmp_path / "site" / "noisy"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "plugin.py").write_text(NOISY)
+        (package / "data.py").write_text(NOISY_DATA)
+        return str(tmp_path / "site")
+
+    def test_json_stays_json_where_a_dataset_prints(self, site):
+        asked = ("train", "mlp", "--dataset", "noisy", "--epochs", 1, "--name", "one", "--json")
+        dry = zoo(*asked, "--dry-run", check=0, PYTHONPATH=site)
+        assert json.loads(dry.stdout)["training_samples"] == 20
+        done = zoo(*asked, check=0, PYTHONPATH=site)
+        assert [json.loads(line).get("state") for line in done.stdout.splitlines()] == [
+            None,
+            "done",
+        ]
+        assert "noisy at building" in done.stderr
+        measured = zoo("eval", "one", "--json", check=0, PYTHONPATH=site)
+        assert json.loads(measured.stdout)["samples"] == 6
+        assert "noisy at import" in measured.stderr
+
+    def test_a_plugins_failing_commands_are_told_of_once(self, site):
+        done = zoo("--help", check=0, PYTHONPATH=site)
+        assert done.stderr.count("no commands today") == 1
+
+    def test_an_interrupt_promises_nothing_about_what_is_stored(self, site):
+        asked = ("train", "mlp", "--dataset", "noisy")
+        done = zoo(*asked, check=130, PYTHONPATH=site, INTERRUPT="1")
+        assert done.stderr.strip() == "zoo: interrupted"
+
+    def test_a_plugin_that_is_not_selected_is_no_missing_one(self, table):
+        zoo("train", "mlp", "--dataset", f"npz:{table}", "--epochs", 1, "--name", "a", check=0)
+        text = refused("predict", "a", table, ZOO_PLUGINS="optim")
+        assert "Not selected (ZOO_PLUGINS): arrays, vision" in text
+        assert "pip install" not in text
+
+    def test_a_metric_that_is_not_defined_is_nan_and_null(self, tmp_path):
+        """r2 of a single test sample; the run stays as useful as any."""
+        rng = np.random.default_rng(0)
+        np.savez(
+            tmp_path / "few.npz",
+            x=rng.normal(size=(5, 3)).astype(np.float32),
+            y=rng.normal(size=5).astype(np.float32),
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        assert done.stdout == "2 False\n"
+        asked = ("train", "mlp", "--dataset", f"npz:{tmp_path / 'few.npz'}", "--epochs", 1)
+        assert "r2 nan" in zoo(*asked, "--name", "few", check=0).stdout
+        measured = json.loads(zoo("eval", "few", "--json", check=0).stdout)
+        assert measured["metrics"]["r2"] is None
+        assert "r2 nan" in zoo("eval", "few", check=0).stdout
+        assert len(zoo("predict", "few", tmp_path / "few.npz", check=0).stdout.splitlines()) == 5
+        assert "few" in zoo("runs", check=0).stdout
+        assert "r2 nan" in zoo("runs", "show", "few", check=0).stdout
+
+    def test_a_damaged_run_says_what_is_wrong_with_it(self, tmp_path):
+        run = tmp_path / "zoo-home" / "runs" / "bad"
+        run.mkdir(parents=True)
+        (run / "run.json").write_text("{")
+        for asked in (("runs", "show", "bad", "--json"), ("runs", "--json", "show", "bad")):
+            found = json.loads(zoo(*asked, check=0).stdout)
+            assert (found["name"], found["state"]) == ("bad", "damaged")
+            assert "run.json" in found["reason"]
+        assert "run.json" in zoo("runs", "show", "bad", check=0).stdout
