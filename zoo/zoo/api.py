@@ -12,6 +12,7 @@ from zoo_registry import InvalidOption, options_of
 
 from ._options import check_options
 from ._registry import registry
+from .home import user_path
 from .inference import load, measure
 from .inference import predict as predict_all
 from .recipe import OBJECT, make_plans
@@ -135,7 +136,7 @@ def _request(asked: Mapping[str, Any], data_dir: str | Path | None) -> Request:
             settings[key] = _object_name(key, value)
         elif value is not None:
             settings[key] = value
-    root = None if data_dir is None else Path(data_dir)
+    root = None if data_dir is None else user_path(data_dir)
     plans = make_plans(settings, registry(), root)
     return Request(plans=plans, objects=objects, data_root=root)
 
@@ -170,7 +171,7 @@ def evaluate(
         registry(),
         asked,
         dataset=None if isinstance(dataset, str) else dataset,
-        root=None if data_dir is None else Path(data_dir),
+        root=None if data_dir is None else user_path(data_dir),
         device=device,
     )
     metrics: dict[str, float] = result["metrics"]

@@ -11,6 +11,7 @@ from zoo_registry import InvalidData, Registry
 from .. import metrics
 from ..card import Card
 from ..data import Batches, DataFacts, default_workers, describe
+from ..home import user_path
 from ..parallel import choose_device
 from ..recipe import DEFAULT_LOSSES, OBJECT, Plan, plan_dataset
 from ..training import build_module, evaluate, load_splits, make_prepare
@@ -101,7 +102,7 @@ def _plan(asked: Mapping[str, Any], card: Card, registry: Registry) -> Plan:
 def _source(settings: Mapping[str, Any]) -> tuple[str, Path | None]:
     """Name what is read: the dataset and its file or folder."""
     path = settings.get("dataset.path")
-    return settings["dataset"], None if path is None else Path(path).expanduser().resolve()
+    return settings["dataset"], None if path is None else user_path(path).resolve()
 
 
 def _criterion(card: Card, registry: Registry) -> torch.nn.Module:

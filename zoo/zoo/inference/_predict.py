@@ -11,6 +11,7 @@ from zoo_registry import InvalidData
 
 from ..card import Card
 from ..data import array_names, as_tensor, channels_first, match_dtype, read_arrays, read_image
+from ..home import user_path
 from ..parallel import choose_device
 from ..training import make_prepare
 from ._load import Loaded
@@ -46,7 +47,7 @@ def predict(
     model = loaded.model.to(target)
     prepare = make_prepare(loaded.card.input, loaded.card.task, model, target)
     for name in inputs:
-        names, samples = _read(Path(name).expanduser(), loaded.card)
+        names, samples = _read(user_path(name), loaded.card)
         for start in range(0, len(samples), batch_size):
             with torch.inference_mode():
                 outputs = model(prepare.samples(samples[start : start + batch_size])).float().cpu()
