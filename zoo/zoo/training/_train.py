@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -103,10 +104,7 @@ def _stem(job: Job) -> str:
     model = job.recipe.model.removeprefix(OBJECT).rpartition("/")[2]
     dataset = job.recipe.dataset.removeprefix(OBJECT).rpartition("/")[2]
     if isinstance(path, str):
-        dataset = (
-            path.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")[0]
-            or (path.replace("\\", "/").rstrip("/").rpartition("/")[2])
-        )
+        dataset = Path(path).stem
     return f"{model}-{dataset}"
 
 
