@@ -41,7 +41,6 @@ HOSTS = {
     "click.palletsprojects.com",
     "doi.org",
     "keepachangelog.com",
-    "pytorch.org",
     "semver.org",
 }
 """The hosts that pages may link to: none of them is a registry of packages."""
