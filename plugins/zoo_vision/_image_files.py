@@ -54,7 +54,10 @@ class ImageFiles(Dataset[tuple[torch.Tensor, int]]):
         try:
             image = read_image(self.files[index], self.channels, self.size)
         except BadSample as error:
-            raise BadSample(f"{error}; --skip-bad-samples leaves such files out") from error
+            raise BadSample(
+                f"{error}; --skip-bad-samples leaves such files out of a training, and "
+                "--set dataset.skip_bad_samples=true out of any reading"
+            ) from error
         return image, int(self.labels[index])
 
 

@@ -252,6 +252,8 @@ def test_whole_numbers_for_an_embedding_stay_whole():
     """Dtype None leaves samples that are not bytes alone."""
     prepare = Prepare(InputSpec(shape=(2,), dtype="int64"), CPU, None, torch.int64)
     assert prepare.samples(torch.ones(1, 2, dtype=torch.int64)).dtype == torch.int64
+    floats = Prepare(InputSpec(shape=(2,), dtype="float64"), CPU, None, torch.int64)
+    assert floats.samples(torch.ones(1, 2, dtype=torch.float64)).dtype == torch.float32
 
 
 class TestSplits:

@@ -67,7 +67,13 @@ def test_what_is_hooked_into_is_called_as_it_is():
     class Own(torch.optim.SGD):
         pass
 
-    for optimizer in (hooked, counted, Own([parameter], lr=0.1)):
+    class Alike:
+        """Behaves as an optimizer, and is none of torch's."""
+
+        def step(self):
+            pass
+
+    for optimizer in (hooked, counted, Own([parameter], lr=0.1), Alike()):
         assert step_of(optimizer) == optimizer.step
 
 

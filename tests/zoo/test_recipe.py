@@ -150,6 +150,13 @@ class TestChecks:
         with pytest.raises(UsageError, match=text):
             plan(acme(), **asked)
 
+    @pytest.mark.parametrize(("name", "kind"), [("photos", "folder"), ("table.npz", "npz")])
+    def test_a_path_without_its_kind_is_understood(self, acme, tmp_path, monkeypatch, name, kind):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UnknownName, match=f"write --dataset {kind}:{name}"):
+            plan(acme(), dataset=name)
+
     @pytest.mark.parametrize("key", ["model", "dataset", "optimizer"])
     def test_a_component_is_a_name(self, acme, key):
         with pytest.raises(InvalidOption, match=f"{key} is a name, not 3"):

@@ -4,6 +4,7 @@ import http.client
 import queue
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
@@ -45,4 +46,12 @@ def _ask(url: str, seconds: float, answers: "queue.SimpleQueue[str]") -> None:
         with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310 - likewise
             answers.put("")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        answers.put(str(error) or type(error).__name__)
+        answers.put(_in_words(error))
+
+
+def _in_words(error: Exception) -> str:
+    """Return what went wrong, without the wrapping that urllib puts around it."""
+    reason = getattr(error, "reason", error)
+    if isinstance(error, urllib.error.HTTPError) or not isinstance(reason, Exception):
+        reason = error
+    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__

@@ -48,8 +48,11 @@ def show(context: click.Context, run: str, as_json: bool) -> None:
         elif key not in ("name", "state") and value not in ({}, [], None):
             click.echo(f"{key:<13} {_text(value)}")
     click.echo("\nrecipe")
-    for key, value in found.recipe.items():
-        click.echo(f"  {key:<11} {_text(value)}")
+    options = found.recipe.get("options", {})
+    parts = {f"{part}.{name}": v for part, values in options.items() for name, v in values.items()}
+    for key, value in {**found.recipe, "options": {}, **parts}.items():
+        if value != {}:
+            click.echo(f"  {key:<24} {_text(value)}")
 
 
 def _find(name: str) -> Run:

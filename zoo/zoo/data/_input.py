@@ -42,8 +42,9 @@ class Prepare:
     """Turns a batch as the dataset gives it into what the model takes, on its device.
 
     Samples are first brought to the dtype of `spec`, that of the training's samples. uint8
-    samples then become `(x/255 - mean) / std`; other samples are cast to `dtype`, unless that is
-    None; labels are cast to `label_dtype`.
+    samples then become `(x/255 - mean) / std`; other samples are cast to `dtype`. Where that is
+    None, whole numbers stay what they are and floats become float32. Labels are cast to
+    `label_dtype`.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class Prepare:
         samples = movable(samples, self.device).to(self.device, non_blocking=True)
         if samples.dtype == torch.uint8:
             return samples.to(self._scale.dtype).mul_(self._scale).add_(self._shift)
-        return samples if self.dtype is None else samples.to(self.dtype)
+        if self.dtype is None:  # whole numbers are what the model embeds
+            return samples.to(self._scale.dtype) if samples.is_floating_point() else samples
+        return samples.to(self.dtype)
 
     def labels(self, labels: torch.Tensor) -> torch.Tensor:
         """Move and cast labels (B,) or (B, K)."""

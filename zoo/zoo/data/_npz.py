@@ -69,7 +69,9 @@ def _opened(path: Path) -> Iterator[Any]:
     except InvalidData:
         raise
     except _DAMAGE as error:
-        raise InvalidData(f"{path} is no .npz file, or a damaged one ({error})") from error
+        # numpy's advice for what it does not know is to unpickle it.
+        cause = "" if "pickle" in str(error) else f" ({error})"
+        raise InvalidData(f"{path} is no .npz file, or a damaged one{cause}") from error
 
 
 def _require_names(file: Any, path: Path) -> None:

@@ -11,6 +11,7 @@ from zoo_registry import (
     ModelSpec,
     Plugin,
     Registry,
+    UnknownName,
     options_of,
     read_signature,
 )
@@ -139,7 +140,15 @@ def _split_path(settings: Mapping[str, Any], registry: Registry) -> dict[str, An
     if text.startswith(OBJECT):
         return dict(settings)
     name, colon, path = text.partition(":")
-    entry = registry.find("dataset", name)
+    try:
+        entry = registry.find("dataset", name)
+    except UnknownName as error:
+        if not user_path(text).exists():
+            raise
+        kind = "npz" if text.endswith(".npz") else "folder"
+        raise UnknownName(
+            f"no dataset named {text!r}; for your own data write --dataset {kind}:{text}"
+        ) from error
     takes_path = any(option.name == "path" for option in options_of(entry.spec).options)
     if colon and not takes_path:
         raise InvalidOption(f"the dataset {entry.name} takes no path; write --dataset {name}")

@@ -61,13 +61,15 @@ def step_of(optimizer: Optimizer) -> Callable[[], Any]:
     wrappers, which profile the call and import the compiler; for any other, `optimizer.step`.
     """
     kind = type(optimizer)
+    if not isinstance(optimizer, Optimizer) or not kind.__module__.startswith("torch.optim."):
+        return optimizer.step
     hooked = (
         "step" in vars(optimizer)  # a torch LRScheduler counts the calls through such a patch
         or optimizer._optimizer_step_pre_hooks  # noqa: SLF001 - torch has no public way to ask
         or optimizer._optimizer_step_post_hooks  # noqa: SLF001 - likewise
         or optimizer.defaults.get("differentiable")
     )
-    if hooked or not kind.__module__.startswith("torch.optim."):
+    if hooked:
         return optimizer.step
     bare = inspect.unwrap(kind.step)
 
