@@ -5,6 +5,7 @@ Shapes: B = batch, K = classes, labels or targets.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,22 +15,26 @@ from zoo_registry import InvalidData, InvalidOption
 
 
 def cross_entropy(
-    label_smoothing: float = 0.0, weight: tuple[float, ...] | None = None
+    label_smoothing: float = 0.0, weight: tuple[float, ...] | Literal["balanced"] | None = None
 ) -> nn.Module:
     """Return the cross-entropy of logits (B, K) with int64 classes (B,) or probabilities (B, K).
 
     Args:
         label_smoothing: Share of the target's probability spread evenly over all classes, in
             [0, 1] (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
-        weight: One factor per class, in class order. As in torch, the mean then divides by the
+        weight: One factor per class, in class order; a training replaces `balanced` by factors
+            inverse to how often each class occurs. As in torch, the mean then divides by the
             weights of the batch's targets instead of their number.
 
     Raises:
-        InvalidOption: `label_smoothing` is outside [0, 1], or a weight is negative.
+        InvalidOption: `label_smoothing` is outside [0, 1], a weight is negative, or `balanced`
+            where there are no classes to count.
     """
     if not 0 <= label_smoothing <= 1:
         raise InvalidOption(f"label_smoothing is {label_smoothing}; it is a share, from 0 to 1")
-    return _CrossEntropy(label_smoothing, _per_class("weight", weight))
+    if isinstance(weight, str):
+        raise InvalidOption("weight is 'balanced'; give one factor per class, as a list")
+    return _CrossEntropy(_per_class("weight", weight), label_smoothing)
 
 
 def bce_with_logits(pos_weight: tuple[float, ...] | None = None) -> nn.Module:
@@ -71,11 +76,9 @@ def huber(delta: float = 1.0) -> nn.Module:
     return _Regression(F.huber_loss, delta=delta)
 
 
-class _CrossEntropy(nn.Module):
-    def __init__(self, label_smoothing: float, weight: Tensor | None) -> None:
-        super().__init__()
-        self.label_smoothing = label_smoothing
-        self.weight: Tensor | None
+class _CrossEntropy(nn.CrossEntropyLoss):
+    def __init__(self, weight: Tensor | None, label_smoothing: float) -> None:
+        super().__init__(weight, label_smoothing=label_smoothing)
         self.register_buffer("weight", weight, persistent=False)
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -155,4 +155,9 @@ def zoo_schedulers() -> Sequence[SchedulerSpec]:
             build="zoo_optim.schedulers:step",
             summary="lower by a factor at regular intervals",
         ),
+        SchedulerSpec(
+            name="triangle",
+            build="zoo_optim.schedulers:triangle",
+            summary="a straight line up to the rate given, and one down (Jordan 2024)",
+        ),
     ]

@@ -27,11 +27,60 @@ FASHION_MNIST_URLS = (
 )
 CIFAR10_URLS = ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",)
 
+# K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, arxiv.org/abs/2404.00498.
+# There the loss is the batch's sum and momentum is 0.85, with which a gradient moves the weights
+# 1 / (1 - 0.85) times in the end, and once more by Nesterov: 1 + 1 / 0.15 = 7.667. The rate is
+# 11.5 for 1,024 samples, so 11.5 / 7.667 = 1.5 for the mean of a batch of 1,024; for another batch
+# size change it in proportion. Decay is given apart from the rate, 0.0153; torch multiplies it by
+# the rate, so 0.0153 / 11.5 = 0.00133, for any batch size.
+#
+# Not as there: decay leaves biases alone, for torch would multiply theirs by their high rate; an
+# average of the weights is measured and stored, where Lookahead would also go on training from it;
+# crops are padded with zeros, not reflected; the whitening's bias is trained to the end, where
+# there it is fixed after three epochs to save time, without a change to the accuracy.
+_CIFAR10_SPEED = {
+    "model.views": 6,
+    "augment.crop": 2,
+    "augment.flip": "alternating",
+    "loss.label_smoothing": 0.2,
+    "optimizer": "sgd",
+    "optimizer.momentum": 0.85,
+    "optimizer.nesterov": True,
+    "optimizer.weight_decay": 0.00133,
+    "lr_scale": {"blocks.*.norm*.bias": 64.0},
+    "scheduler": "triangle",
+    "scheduler.start_factor": 0.2,
+    "scheduler.pct_start": 0.23,
+    "scheduler.end_factor": 0.07,
+    "ema": 0.95,
+    "lr": 1.5,
+    "batch_size": 1024,
+    "epochs": 10,
+}
+
 
 @hookimpl
 def zoo_models() -> Sequence[ModelSpec]:
-    """Return the models: one that is quick, one that is plain, one that is deep."""
+    """Return the models: two that are quick, one that is plain, one that is deep."""
     return [
+        ModelSpec(
+            name="cifar10-speed",
+            build="zoo_vision.cifar10_speed:Cifar10Speed",
+            datasets=("cifar10", "digits"),
+            summary="whitening and six convolutions: CIFAR-10 in ten epochs (Jordan 2024)",
+            recipe=_CIFAR10_SPEED,
+            recipes={
+                "digits": {
+                    "model.width": 16,
+                    "model.views": 1,
+                    "augment.flip": False,
+                    "augment.crop": 1,
+                    "lr": 0.2,
+                    "batch_size": 128,
+                    "epochs": 8,
+                }
+            },
+        ),
         ModelSpec(
             name="mnist-cnn",
             build="zoo_vision.mnist_cnn:MnistCnn",
@@ -88,13 +137,14 @@ def zoo_models() -> Sequence[ModelSpec]:
                 "epochs": 30,
             },
             recipes={
+                "cifar10": {"augment.crop": 4, "augment.flip": True},
                 "digits": {
                     "model.width": 16,
                     "optimizer": "adamw",
                     "lr": 0.005,
                     "batch_size": 32,
                     "epochs": 4,
-                }
+                },
             },
         ),
     ]

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -14,6 +15,9 @@ from zoo_optim import plugin, schedulers
 from zoo_registry import InvalidOption, resolve
 
 BUILDERS = {spec.name: resolve(spec.address) for spec in plugin.zoo_schedulers()}
+RISING = ("one-cycle", "triangle")
+"""Those that rise by themselves, and so have no warm-up."""
+WITH_WARMUP = [name for name in BUILDERS if name not in RISING]
 LR = 0.4
 
 
@@ -111,7 +115,32 @@ def test_one_cycle_that_only_rises_ends_at_the_peak():
     assert rates[-1] == LR
 
 
-@pytest.mark.parametrize("name", [name for name in BUILDERS if name != "one-cycle"])
+@given(st.integers(1, 90), st.floats(1e-3, 1), st.floats(0, 1), st.floats(0, 1))
+def test_triangle_is_a_line_to_the_peak_and_one_to_the_end(total, start, pct_start, end):
+    """The rates are numpy's interpolation between the three corners, the last one past the end."""
+    peak = round(pct_start * total)
+    corners = {0: start, peak: 1.0} | ({total: end} if peak < total else {})
+    expected = LR * np.interp(range(total), list(corners), list(corners.values()))
+    options = {"start_factor": start, "pct_start": pct_start, "end_factor": end}
+    assert rates_of("triangle", total, **options) == pytest.approx(expected)
+
+
+def test_triangle_has_the_corners_that_its_options_name():
+    """A fifth at first, all of it after 23 of 100 steps, 7% once all are done."""
+    optimizer = make_optimizer()
+    scheduler = schedulers.triangle(optimizer, 100)
+    rates = []
+    for _ in range(102):
+        rates.append(optimizer.param_groups[0]["lr"])
+        scheduler.step()
+    assert [rates[step] for step in (0, 23, 100, 101)] == pytest.approx(
+        [LR * factor for factor in (0.2, 1, 0.07, 0.07)]
+    )
+    assert rates[:24] == sorted(rates[:24])
+    assert rates[23:] == sorted(rates[23:], reverse=True)
+
+
+@pytest.mark.parametrize("name", WITH_WARMUP)
 def test_the_warm_up_is_linear_and_ends_at_the_rate_given(name):
     """Of 50 steps with a tenth to warm up, five rise by sixths and the sixth has the whole rate."""
     rates = rates_of(name, 50, warmup_fraction=0.1)
@@ -119,7 +148,7 @@ def test_the_warm_up_is_linear_and_ends_at_the_rate_given(name):
     assert max(rates) == rates[5]
 
 
-@pytest.mark.parametrize("name", [name for name in BUILDERS if name != "one-cycle"])
+@pytest.mark.parametrize("name", WITH_WARMUP)
 def test_after_the_warm_up_the_schedule_has_the_rest(name):
     """The steps after the warm-up are those of a training of that many steps without one."""
     assert rates_of(name, 50, warmup_fraction=0.2)[10:] == pytest.approx(rates_of(name, 40))
@@ -130,9 +159,13 @@ def schedules(draw) -> tuple[str, int, dict[str, float]]:
     """Draw a scheduler, a number of steps and options."""
     name = draw(st.sampled_from(sorted(BUILDERS)))
     options: dict[str, float] = {}
-    if name == "one-cycle":
+    if name in RISING:
         options["pct_start"] = draw(st.floats(0, 1))
+    if name == "one-cycle":
         options["div_factor"] = draw(st.floats(1, 1e6))
+    elif name == "triangle":
+        options["start_factor"] = draw(st.floats(1e-9, 1))
+        options["end_factor"] = draw(st.floats(0, 1))
     else:
         options["warmup_fraction"] = draw(st.floats(0, 1))
     if name == "step":
@@ -291,6 +324,11 @@ def test_momentum_is_left_alone(name):
         ("one-cycle", {"pct_start": 1.5}),
         ("one-cycle", {"div_factor": 0.0}),
         ("one-cycle", {"final_div_factor": math.nan}),
+        ("triangle", {"total_steps": 0}),
+        ("triangle", {"start_factor": 0.0}),
+        ("triangle", {"start_factor": math.nan}),
+        ("triangle", {"pct_start": -0.1}),
+        ("triangle", {"end_factor": 1.5}),
         ("plateau", {"factor": 1.0}),
         ("plateau", {"patience": -1}),
         ("plateau", {"threshold": -1.0}),

@@ -181,8 +181,9 @@ def test_every_sample_comes_once_an_epoch(count, batch_size, whole):
     split = ArrayDataset(*numbered(count)) if whole else Items(*numbered(count))
     found = list(batches_of(split, batch_size, seed=1).epoch(1))
     assert len(found) == len(batches_of(split, batch_size))
-    assert sorted(torch.cat([labels for _, labels in found]).tolist()) == list(range(count))
-    for samples, labels in found:
+    assert sorted(torch.cat([batch.labels for batch in found]).tolist()) == list(range(count))
+    for samples, labels, share in found:
+        assert share == 1
         assert torch.equal(samples[:, 0].long(), labels)
 
 
@@ -195,7 +196,7 @@ def test_workers_do_not_change_what_is_fed():
         assert all(
             torch.equal(a, b)
             for p, w in zip(plain, worked, strict=True)
-            for a, b in zip(p, w, strict=True)
+            for a, b in zip(p[:2], w[:2], strict=True)
         )
     batches.close()
 

@@ -294,7 +294,7 @@ def test_a_strangers_names_change_no_models_recipe(tmp_path, monkeypatch):
     plans = make_plans({"model": "mnist-cnn"}, registry, tmp_path)
     assert [plan.settings["dataset"] for plan in plans] == ["vision/digits"]
     assert plans[0].settings["optimizer"] == "optim/adamw"
-    recipe, _ = complete(plans[0], FACTS, 0, "cpu", registry)
+    recipe, _ = complete(plans[0], FACTS, RESOLVED, registry)
     assert recipe.loss == "optim/cross-entropy"
     with pytest.raises(UsageError, match="several plugins"):
         make_plans({"model": "mnist-cnn", "optimizer": "adamw"}, registry, tmp_path)
@@ -332,6 +332,7 @@ class TestNetwork:
         assert [plan.settings["dataset"] for plan in found] == ["acme/far", "acme/near"]
 
 
+RESOLVED = {"device": "cpu", "parallel": "none", "ranks": 1, "workers": 0}
 FACTS = DataFacts(
     task="classification",
     input=InputSpec(shape=(3, 8, 8), dtype="uint8"),
@@ -348,7 +349,7 @@ class TestCompletion:
 
     def test_sizes_are_filled_and_the_loss_and_metric_chosen(self, acme):
         registry = acme()
-        recipe, entries = complete(plan(registry), FACTS, 0, "cpu", registry)
+        recipe, entries = complete(plan(registry), FACTS, RESOLVED, registry)
         assert recipe.options["model"] == {"width": 3, "num_classes": 4}
         assert (recipe.loss, recipe.monitor) == ("optim/cross-entropy", "accuracy:max")
         assert set(entries) == {"model", "dataset", "optimizer", "scheduler", "loss"}
@@ -356,7 +357,7 @@ class TestCompletion:
     def test_a_size_the_user_set_is_kept(self, acme):
         registry = acme()
         asked = plan(registry, **{"model.num_classes": 7})
-        recipe, _ = complete(asked, FACTS, 0, "cpu", registry)
+        recipe, _ = complete(asked, FACTS, RESOLVED, registry)
         assert recipe.options["model"]["num_classes"] == 7
 
     @pytest.mark.parametrize(
@@ -366,40 +367,40 @@ class TestCompletion:
     def test_metric_and_direction_are_in_the_recipe(self, acme, asked, monitor):
         registry = acme()
         settings = {} if asked is None else {"monitor": asked}
-        assert complete(plan(registry, **settings), FACTS, 0, "cpu", registry)[0].monitor == monitor
+        assert complete(plan(registry, **settings), FACTS, RESOLVED, registry)[0].monitor == monitor
 
     @pytest.mark.parametrize("monitor", ["acuracy", "accuracy:up", "train_loss"])
     def test_a_metric_that_is_none(self, acme, monitor):
         registry = acme()
         with pytest.raises(InvalidOption, match="monitor"):
-            complete(plan(registry, monitor=monitor), FACTS, 0, "cpu", registry)
+            complete(plan(registry, monitor=monitor), FACTS, RESOLVED, registry)
 
     def test_without_a_test_split_the_training_metrics_decide(self, acme):
         registry = acme()
         facts = msgspec.structs.replace(FACTS, num_test=0)
         assert (
-            complete(plan(registry), facts, 0, "cpu", registry)[0].monitor == "train_accuracy:max"
+            complete(plan(registry), facts, RESOLVED, registry)[0].monitor == "train_accuracy:max"
         )
 
     def test_a_loss_for_another_task(self, acme):
         registry = acme()
         with pytest.raises(InvalidOption, match="loss for regression.*cross-entropy"):
-            complete(plan(registry, loss="mse"), FACTS, 0, "cpu", registry)
+            complete(plan(registry, loss="mse"), FACTS, RESOLVED, registry)
 
     def test_options_of_a_loss_nobody_named_are_checked(self, acme):
         registry = acme()
         with pytest.raises(InvalidOption, match="label_smoothing"):
-            complete(plan(registry, **{"loss.label_smothing": 0.1}), FACTS, 0, "cpu", registry)
+            complete(plan(registry, **{"loss.label_smothing": 0.1}), FACTS, RESOLVED, registry)
 
 
 def test_a_recipe_is_written_and_read_again(acme, tmp_path):
     """`zoo train recipe.toml` means the same training."""
     registry = acme()
     asked = plan(registry, epochs=3, **{"optimizer.weight_decay": 0.1})
-    recipe, _ = complete(asked, FACTS, 2, "cpu", registry)
+    recipe, _ = complete(asked, FACTS, {**RESOLVED, "workers": 2}, registry)
     path = tmp_path / "recipe.toml"
     path.write_text(recipe.to_toml())
-    again, _ = complete(make_plans({"model": str(path)}, registry)[0], FACTS, 0, "cpu", registry)
+    again, _ = complete(make_plans({"model": str(path)}, registry)[0], FACTS, RESOLVED, registry)
     assert again == recipe
 
 

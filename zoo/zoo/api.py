@@ -1,28 +1,61 @@
 """The Python API: what the command line does, as functions."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from zoo_registry import InvalidOption, options_of
 
 from ._options import check_options
+from ._ranked import train_on_ranks
 from ._registry import registry
 from .home import user_path
 from .inference import load, measure
 from .inference import predict as predict_all
-from .recipe import OBJECT, make_plans
+from .recipe import OBJECT, make_plans, must_launch
 from .reporting import Reporter, Silent, screen_reporter
 from .runs import Run, require_free
 from .training import Request, build_module
 from .training import train as train_request
 
-_OBJECTS: dict[str, type] = {"model": nn.Module, "dataset": object, "loss": nn.Module}
+_OBJECTS: dict[str, type] = {
+    "model": nn.Module,
+    "dataset": object,
+    "loss": nn.Module,
+    "augment.transform": Callable,  # type: ignore[dict-item] # isinstance takes it as it does types
+}
 """Parts that may be Python objects, and of which type."""
+
+
+class Fields(TypedDict, total=False):
+    """The fields of a recipe that are arguments of `train`; see `zoo.recipe.Recipe`."""
+
+    optimizer: str
+    scheduler: str
+    epochs: int
+    batch_size: int
+    lr: float
+    seed: int
+    device: str
+    parallel: str
+    ranks: int
+    precision: str
+    tf32: bool
+    compile: str
+    workers: int
+    cache: str
+    accumulate: int
+    clip_norm: float
+    ema: float
+    freeze: Sequence[str]
+    lr_scale: Mapping[str, float]
+    norm_decay: bool
+    early_stop: int
+    monitor: str
 
 
 def create_model(name: str, **options: Any) -> nn.Module:
@@ -54,25 +87,17 @@ def load_model(source: str | Path) -> nn.Module:
     return load(source, registry()).model
 
 
-def train(  # noqa: PLR0913 - the flags of `zoo train`, one for one
+def train(
     model: str | Path | nn.Module,
     dataset: Any = None,
     *,
-    optimizer: str | None = None,
-    scheduler: str | None = None,
     loss: str | nn.Module | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    lr: float | None = None,
-    seed: int | None = None,
-    device: str | None = None,
-    parallel: str | None = None,
-    workers: int | None = None,
-    monitor: str | None = None,
+    transform: Callable[[Tensor], Tensor] | None = None,
     data_dir: str | Path | None = None,
     name: str | None = None,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - the flag's name
     progress: bool | Reporter = True,
+    **fields: Unpack[Fields],
 ) -> Run:
     """Train a model and store it as a run.
 
@@ -81,64 +106,54 @@ def train(  # noqa: PLR0913 - the flags of `zoo train`, one for one
         dataset: a name, `folder:PATH` or `npz:PATH`; (x, y) arrays or tensors, of which a fifth
             is held out; (x_train, y_train, x_test, y_test); a torch Dataset, or (train, test)
             Datasets; `zoo_registry.Splits`. None: the first of the model's own that can be had.
-        optimizer: a name.
-        scheduler: a name.
         loss: a name, or a module `(outputs, targets) -> scalar mean`.
-        epochs: passes over the training split.
-        batch_size: samples per optimizer step, summed over all devices.
-        lr: learning rate.
-        seed: of initial weights, order and dropout.
-        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
-        parallel: `none` or `dp`.
-        workers: processes that read items, for datasets that are not in memory.
-        monitor: the metric that chooses the best epoch, `accuracy` or `accuracy:max`.
+        transform: changes each training sample, uint8 (C, H, W) of images, as it is read; what it
+            draws at random depends on the seed, the epoch and the sample only.
         data_dir: the folder handed to datasets.
         name: of the run; None: `<model>-<dataset>-<n>`.
-        set: any other settings, `{"model.width": 64}`.
+        set: any settings, also options of the parts, `{"model.width": 64}`.
         progress: False shows nothing.
+        fields: the recipe's other fields, `epochs=3, batch_size=64, precision="bf16"`; see
+            `zoo.recipe.Recipe`.
 
     Raises:
         ZooError: with the text that the command line prints.
     """
-    asked = {
-        "model": model,
-        "dataset": dataset,
-        "optimizer": optimizer,
-        "scheduler": scheduler,
-        "loss": loss,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "seed": seed,
-        "device": device,
-        "parallel": parallel,
-        "workers": workers,
-        "monitor": monitor,
-    }
+    given = {"loss": loss, **fields}
+    asked: dict[str, Any] = {"model": model, "dataset": dataset, **given}
     for key, value in (set or {}).items():
         if asked.get(key) not in (None, value):
             raise InvalidOption(f"{key} is set twice: {asked[key]!r} and {value!r}")
         asked[key] = value
+    if transform is not None:
+        asked["augment.transform"] = transform
     if name is not None:
         require_free(name)
-    return train_request(_request(asked, data_dir), registry(), _reporter(progress), name)
+    settings, objects = _parted(asked)
+    root = None if data_dir is None else user_path(data_dir)
+    plans = make_plans(settings, registry(), root)
+    if must_launch(plans[0].settings):
+        show = "screen" if progress else "silent"
+        ranks = plans[0].settings["ranks"]
+        return train_on_ranks(settings, objects, root, name, show=show, ranks=ranks)
+    request = Request(plans=plans, objects=objects, data_root=root)
+    return train_request(request, registry(), _reporter(progress), name)
 
 
-def _request(asked: Mapping[str, Any], data_dir: str | Path | None) -> Request:
-    """Tell the parts given as objects from the settings, and plan with their names."""
+def _parted(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the parts given as objects from the settings, where their names stand for them."""
     settings: dict[str, Any] = {}
     objects: dict[str, Any] = {}
     for key, value in asked.items():
         if isinstance(value, Path):
             settings[key] = str(value)
         elif key in _OBJECTS and value is not None and not isinstance(value, str):
-            objects[key] = value
+            part = key.rpartition(".")[2]
+            objects[part] = value
             settings[key] = _object_name(key, value)
         elif value is not None:
             settings[key] = value
-    root = None if data_dir is None else user_path(data_dir)
-    plans = make_plans(settings, registry(), root)
-    return Request(plans=plans, objects=objects, data_root=root)
+    return settings, objects
 
 
 def _reporter(progress: bool | Reporter) -> Reporter:
@@ -195,5 +210,7 @@ def _object_name(part: str, value: Any) -> str:
         raise InvalidOption(
             f"{part}: expected a name or an nn.Module, not a {type(value).__name__}"
         )
-    name = type(value).__name__ if isinstance(value, nn.Module | Dataset) else "arrays"
+    name = "arrays" if part == "dataset" else getattr(value, "__name__", type(value).__name__)
+    if isinstance(value, nn.Module | Dataset):
+        name = type(value).__name__
     return OBJECT + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()

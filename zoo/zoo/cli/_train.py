@@ -7,7 +7,7 @@ import click
 
 from zoo._registry import registry
 from zoo.home import user_path
-from zoo.recipe import PARTS, make_plans, parse_setting
+from zoo.recipe import PARTS, make_plans, must_launch, parse_setting
 from zoo.runs import require_free
 from zoo_registry import InvalidOption
 
@@ -21,15 +21,27 @@ _FLAGS: dict[str, tuple[Any, str, str]] = {
     "epochs": (int, "N", "Passes over the training split."),
     "batch_size": (int, "N", "Samples per optimizer step."),
     "lr": (float, "X", "Learning rate."),
-    "seed": (int, "N", "Of initial weights, order and dropout."),
+    "seed": (int, "N", "Of initial weights, order, augmentation and dropout."),
     "device": (str, "D", "auto, cpu, cuda, cuda:1 or mps."),
-    "parallel": (str, "P", "none, or dp: DataParallel over all GPUs."),
+    "parallel": (str, "P", "auto, none, dp, ddp or fsdp; the last two run on --ranks processes."),
+    "ranks": (int, "N", "Processes that train together, with ddp and fsdp."),
+    "precision": (str, "P", "auto, fp32, bf16 or fp16."),
     "workers": (int, "N", "Processes that read items from disk."),
+    "cache": (str, "C", "auto, or none: decode image files whenever they are read."),
 }
 """Flags that are fields of the recipe; `zoo info` and --dry-run show their defaults."""
 
 
 def _recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
+    compiled = click.option(
+        "--compile",
+        "compile",
+        is_flag=False,
+        flag_value="auto",
+        metavar="[MODE]",
+        help="Run the model through torch.compile.",
+    )
+    command = compiled(command)
     for field, (kind, metavar, text) in reversed(_FLAGS.items()):
         flag = f"--{field.replace('_', '-')}"
         command = click.option(flag, field, type=kind, metavar=metavar, help=text)(command)
@@ -48,6 +60,9 @@ def _recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--dry-run", "dry", is_flag=True, help="Print the recipe, sizes and memory; train nothing."
 )
+@click.option(
+    "--max-restarts", default=0, metavar="N", help="Starts again after a rank died, with --ranks."
+)
 @json_option
 def train(
     model: str,
@@ -56,6 +71,7 @@ def train(
     sets: tuple[str, ...],
     skip_bad_samples: bool,
     dry: bool,
+    max_restarts: int,
     as_json: bool,
     **flags: Any,
 ) -> None:
@@ -67,10 +83,17 @@ def train(
         require_free(name)
     root = None if data_dir is None else user_path(data_dir)
     plans = make_plans(settings, registry(), root)
+    several = must_launch(plans[0].settings)
     # Imported here, torch with it: what was mistyped has been answered by now.
-    from ._training import dry_run, run
+    from ._training import dry_run, run, run_on_ranks
 
-    (dry_run if dry else run)(plans, root, name, as_json=as_json)
+    if dry:
+        dry_run(plans, root, as_json=as_json)
+    elif several:
+        ranks = plans[0].settings["ranks"]
+        run_on_ranks(settings, root, name, as_json=as_json, ranks=ranks, max_restarts=max_restarts)
+    else:
+        run(plans, root, name, as_json=as_json)
 
 
 def _settings(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:

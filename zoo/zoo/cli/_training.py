@@ -1,13 +1,17 @@
 """Behind `zoo train`: what needs torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from zoo._ranked import train_on_ranks
+from zoo._ranks import rank
 from zoo._registry import registry
 from zoo.recipe import Plan
-from zoo.reporting import Json, print_json, screen_reporter
+from zoo.reporting import Json, Silent, print_json, screen_reporter
+from zoo.runs import Run
 from zoo.training import Request, estimate, train
 
 from ._main import say
@@ -18,12 +22,35 @@ def run(plans: Sequence[Plan], root: Path | None, name: str | None, *, as_json: 
     """Train, showing a bar, lines or JSON."""
     with results(as_json=as_json) as stdout:
         reporter = Json(stdout) if as_json else screen_reporter()
-        done = train(Request(plans=plans, data_root=root), registry(), reporter, name)
+        shown = Silent() if rank() else reporter
+        done = train(Request(plans=plans, data_root=root), registry(), shown, name)
+    if not (as_json or rank()):
+        _say_what_next(done)
+
+
+def run_on_ranks(
+    settings: Mapping[str, Any],
+    root: Path | None,
+    name: str | None,
+    *,
+    as_json: bool,
+    ranks: int,
+    max_restarts: int,
+) -> None:
+    """Train on several ranks, started here."""
+    show = "json" if as_json else "screen"
+    done = train_on_ranks(
+        settings, {}, root, name, show=show, ranks=ranks, max_restarts=max_restarts
+    )
     if not as_json:
-        click.echo(f"  zoo predict {done.name} FILE…   ·   zoo eval {done.name}")
+        _say_what_next(done)
 
 
-def dry_run(plans: Sequence[Plan], root: Path | None, _name: str | None, *, as_json: bool) -> None:
+def _say_what_next(done: Run) -> None:
+    click.echo(f"  zoo predict {done.name} FILE…   ·   zoo eval {done.name}")
+
+
+def dry_run(plans: Sequence[Plan], root: Path | None, *, as_json: bool) -> None:
     """Print the resolved recipe, sizes and a memory estimate."""
     with results(as_json=as_json):
         recipe, sizes = estimate(Request(plans=plans, data_root=root), registry(), say)

@@ -2,17 +2,20 @@
 
 from .._cores import usable_cores
 from ._arrays import ArrayDataset, as_tensor
-from ._batches import Batches
+from ._batches import Augmentation, Batch, Batches
 from ._facts import DataFacts, describe
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
 from ._items import default_workers
+from ._labels import class_counts
 from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
 from ._splits import as_splits
 
 __all__ = [
     "ArrayDataset",
+    "Augmentation",
+    "Batch",
     "Batches",
     "DataFacts",
     "InputSpec",
@@ -21,6 +24,7 @@ __all__ = [
     "as_splits",
     "as_tensor",
     "channels_first",
+    "class_counts",
     "default_workers",
     "describe",
     "epoch_order",

@@ -1,5 +1,6 @@
 """Datasets that lie in memory: a batch is one gather."""
 
+import copy
 import warnings
 from typing import Any
 
@@ -40,7 +41,21 @@ class ArrayDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Gather samples (B, …) and labels (B,) or (B, K) at int64 `indices` (B,)."""
+        indices = indices.to(self.samples.device)
         return self.samples.index_select(0, indices), self.labels.index_select(0, indices)
+
+
+def resident(split: Any, device: torch.device) -> Any:
+    """Move a set that lies in memory to a CUDA device, where a quarter of what is free holds it."""
+    if device.type != "cuda" or type(split) is not ArrayDataset:
+        return split
+    tensors = (split.samples, split.labels)
+    free, _total = torch.cuda.mem_get_info(device)
+    if sum(tensor.numel() * tensor.element_size() for tensor in tensors) > free / 4:
+        return split
+    moved = copy.copy(split)
+    moved.samples, moved.labels = (tensor.to(device) for tensor in tensors)
+    return moved
 
 
 def as_tensor(values: Any, what: str) -> torch.Tensor:

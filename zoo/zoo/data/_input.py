@@ -44,7 +44,7 @@ class Prepare:
     Samples are first brought to the dtype of `spec`, that of the training's samples. uint8
     samples then become `(x/255 - mean) / std`; other samples are cast to `dtype`. Where that is
     None, whole numbers stay what they are and floats become float32. Labels are cast to
-    `label_dtype`.
+    `label_dtype`. With `channels_last` images are laid out as convolutions like them best.
     """
 
     def __init__(
@@ -53,11 +53,14 @@ class Prepare:
         device: torch.device,
         dtype: torch.dtype | None,
         label_dtype: torch.dtype,
+        *,
+        channels_last: bool = False,
     ) -> None:
         self.spec = spec
         self.device = device
         self.dtype = dtype
         self.label_dtype = label_dtype
+        self._layout = torch.channels_last if channels_last else torch.preserve_format
         # (x/255 - mean) / std as one multiplication and one addition: x * scale + shift
         std = torch.tensor(spec.std or (1.0,), dtype=torch.float64)
         mean = torch.tensor(spec.mean or (0.0,), dtype=torch.float64)
@@ -71,13 +74,26 @@ class Prepare:
         Raises:
             InvalidData: their dtype can't become that of the training's samples without loss.
         """
+        return self.convert(self.move(samples))
+
+    def move(self, samples: torch.Tensor) -> torch.Tensor:
+        """Bring samples (B, …) to the device, in the dtype of the training's samples.
+
+        Raises:
+            InvalidData: their dtype can't become that one without loss.
+        """
         samples = match_dtype(samples, self.spec)
-        samples = movable(samples, self.device).to(self.device, non_blocking=True)
+        return movable(samples, self.device).to(self.device, non_blocking=True)
+
+    def convert(self, samples: torch.Tensor) -> torch.Tensor:
+        """Normalise and cast samples (B, …) that were moved; lay images out as asked for."""
         if samples.dtype == torch.uint8:
-            return samples.to(self._scale.dtype).mul_(self._scale).add_(self._shift)
-        if self.dtype is None:  # whole numbers are what the model embeds
-            return samples.to(self._scale.dtype) if samples.is_floating_point() else samples
-        return samples.to(self.dtype)
+            samples = samples.to(self._scale.dtype, memory_format=self._layout)
+            return samples.mul_(self._scale).add_(self._shift)
+        dtype = self.dtype
+        if dtype is None:  # whole numbers are what the model embeds
+            dtype = self._scale.dtype if samples.is_floating_point() else samples.dtype
+        return samples.to(dtype, memory_format=self._layout)
 
     def labels(self, labels: torch.Tensor) -> torch.Tensor:
         """Move and cast labels (B,) or (B, K)."""

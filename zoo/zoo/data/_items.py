@@ -2,7 +2,7 @@
 
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,12 @@ from zoo_registry import BadSample, InvalidData, ZooError
 from .._cores import usable_cores
 from ._arrays import as_tensor
 from ._order import generator
+from ._seeding import as_in_a_worker, seed_sample
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Pair = tuple[torch.Tensor, torch.Tensor]
+"""One (sample, label), or a batch of them."""
+
+Transform = Callable[[torch.Tensor], torch.Tensor]
 
 
 def has_batch(split: Any) -> bool:
@@ -23,27 +27,38 @@ def has_batch(split: Any) -> bool:
     return callable(getattr(split, "batch", None))
 
 
-def default_workers(split: Any) -> int:
+def default_workers(split: Any, *, transform: bool = False) -> int:
     """Choose the number of worker processes.
 
-    None for in-memory sets, nor where processes don't start by forking (Windows, macOS, Python
-    3.14): there a script without an `if __name__ == "__main__"` would run itself again.
+    None for sets that give whole batches, unless each sample goes through a `transform`; nor where
+    processes don't start by forking (Windows, macOS, Python 3.14): there a script without an
+    `if __name__ == "__main__"` would run itself again.
     """
     # Asking for the default with allow_none=False would fix it for the whole program.
     method = multiprocessing.get_start_method(allow_none=True)
-    if has_batch(split) or (method or multiprocessing.get_all_start_methods()[0]) != "fork":
+    forks = (method or multiprocessing.get_all_start_methods()[0]) == "fork"
+    if not forks or (has_batch(split) and not transform):
         return 0
     return min(usable_cores(), 8)
 
 
 class ItemBatches:
-    """Batches of a map-style dataset through torch's DataLoader, in an order given per epoch."""
+    """Batches of a map-style dataset through torch's DataLoader, in an order given per epoch.
 
-    def __init__(self, split: Any, *, workers: int, pin_memory: bool) -> None:
+    Args:
+        split: map-style dataset of (sample, label).
+        workers: processes that read; they live until `close`. 0 reads in this one.
+        pin_memory: whether batches are put where a GPU can fetch them by itself.
+        transform: called with each sample, where it is read; None: samples stay as they are.
+    """
+
+    def __init__(
+        self, split: Any, *, workers: int, pin_memory: bool, transform: Transform | None = None
+    ) -> None:
         self._sampler = _GivenBatches()
         self._generator = generator(0)
         self._loader: DataLoader[Any] = DataLoader(
-            _WholeBatches(split),
+            _WholeBatches(split, transform),
             sampler=self._sampler,
             batch_size=None,
             num_workers=workers,
@@ -58,13 +73,17 @@ class ItemBatches:
         # A DataLoader has no method for it: persistent workers end with its last iterator.
         self._loader._iterator = None  # noqa: SLF001
 
-    def epoch(self, index_batches: list[torch.Tensor], seed: int) -> Iterator[Batch]:
+    def epoch(self, index_batches: Sequence[torch.Tensor], seed: int) -> Iterator[Pair]:
         """Yield one (samples, labels) for each tensor of indices.
 
+        What the dataset or the transform draws at random for a sample is a function of `seed` and
+        its index, whoever reads it.
+
         Raises:
-            ZooError: an item can't be read, or a worker process died.
+            ZooError: an item can't be read or transformed, or a worker process died.
         """
-        self._sampler.batches = [batch.tolist() for batch in index_batches]
+        # The seed goes with the indices: workers that live on have no other way to learn of it.
+        self._sampler.batches = [(seed, batch.tolist()) for batch in index_batches]
         self._generator.manual_seed(seed)  # the workers' base seed
         try:
             for batch in self._loader:
@@ -86,11 +105,11 @@ def _leave_interrupts(_worker: int) -> None:
 
 
 class _GivenBatches:
-    """A sampler that yields the index lists it was last given."""
+    """A sampler that yields the seed with the index lists it was last given."""
 
-    batches: list[list[int]] = []  # noqa: RUF012 - replaced whole for each epoch, never changed
+    batches: list[tuple[int, list[int]]] = []  # noqa: RUF012 - replaced whole, never changed
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[tuple[int, list[int]]]:
         return iter(self.batches)
 
     def __len__(self) -> int:
@@ -107,23 +126,42 @@ class _Failure:
 class _WholeBatches(Dataset[Any]):
     """A dataset whose item is a whole batch, collated where it was read."""
 
-    def __init__(self, split: Any) -> None:
+    def __init__(self, split: Any, transform: Transform | None) -> None:
         self.split = split
+        self.transform = transform
 
-    def __getitem__(self, indices: list[int]) -> Batch | _Failure:
+    def __getitem__(self, wanted: tuple[int, list[int]]) -> Pair | _Failure:
+        seed, indices = wanted
         try:
-            return collate([read_item(self.split, index) for index in indices])
+            with as_in_a_worker():
+                items = [self._item(index, seed) for index in indices]
+            return collate(items)
         except ZooError as error:
             return _Failure(error)
 
+    def _item(self, index: int, seed: int) -> Pair:
+        sample, label = _read(self.split, index, seed)
+        if self.transform is not None:
+            sample = _transformed(sample, self.transform, index)
+        return sample, label
 
-def read_item(split: Any, index: int) -> Batch:
+
+def read_item(split: Any, index: int) -> Pair:
     """Read one (sample, label) as tensors; PIL images become uint8 (C, H, W).
+
+    What the dataset draws at random depends on the index only, and the generators of this process
+    are left as they were.
 
     Raises:
         BadSample: the dataset raised, naming the index.
         InvalidData: the item is not a pair of numbers or images.
     """
+    with as_in_a_worker():
+        return _read(split, index, 0)
+
+
+def _read(split: Any, index: int, seed: int) -> Pair:
+    seed_sample(seed, index)
     try:
         item = split[index]
     except ZooError:
@@ -134,6 +172,30 @@ def read_item(split: Any, index: int) -> Batch:
     if not isinstance(item, tuple | list) or len(item) != 2:
         raise InvalidData(f"sample {index} is a {type(item).__name__}, not a (sample, label) pair")
     return _sample_tensor(item[0], index), as_tensor(item[1], f"label {index}")
+
+
+def _transformed(sample: torch.Tensor, transform: Transform, index: int) -> torch.Tensor:
+    """Apply a user's transform to a sample (…), which keeps its shape and dtype."""
+    try:
+        changed = transform(sample.clone())  # the dataset's own memory stays as it is
+    except ZooError:
+        raise
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise InvalidData(f"the transform fails on sample {index} ({cause})") from error
+    kind = type(changed).__name__
+    if isinstance(changed, torch.Tensor):
+        if changed.shape == sample.shape and changed.dtype == sample.dtype:
+            return changed
+        kind = _kind(changed)
+    raise InvalidData(
+        f"the transform made of sample {index}, {_kind(sample)}, a {kind}; it must keep shape and "
+        "dtype: leave scaling and normalisation to zoo, they travel with the weights to predict"
+    )
+
+
+def _kind(tensor: torch.Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
 def _sample_tensor(sample: Any, index: int) -> torch.Tensor:
@@ -150,7 +212,8 @@ def read_labels(split: Any) -> torch.Tensor:
         BadSample: an item can't be read.
         InvalidData: the labels differ in shape.
     """
-    return stack_labels([read_item(split, index)[1] for index in range(length(split))])
+    with as_in_a_worker():
+        return stack_labels([_read(split, index, 0)[1] for index in range(length(split))])
 
 
 def stack_labels(labels: list[torch.Tensor]) -> torch.Tensor:
@@ -165,7 +228,7 @@ def stack_labels(labels: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack(labels)
 
 
-def collate(items: list[Batch]) -> Batch:
+def collate(items: list[Pair]) -> Pair:
     """Stack items into samples (B, …) and labels (B,) or (B, K).
 
     Raises:

@@ -1,5 +1,6 @@
 """Measure a trained model on a dataset."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from .. import metrics
 from ..card import Card
 from ..data import Batches, DataFacts, default_workers, describe
 from ..home import user_path
-from ..parallel import choose_device
+from ..parallel import SingleDevice, choose_device
 from ..recipe import DEFAULT_LOSSES, OBJECT, Plan, plan_dataset
-from ..training import build_module, evaluate, load_splits, make_prepare
+from ..training import Precision, build_module, evaluate, load_splits, make_prepare
 from ._load import Loaded
 
 
@@ -49,7 +50,7 @@ def measure(
     card = loaded.card
     settings = {**asked, "dataset": f"{OBJECT}arrays"} if dataset is not None else dict(asked)
     plan = _plan(settings, card, registry)
-    splits = load_splits(plan, dataset, root)
+    splits = load_splits(plan, dataset, root, warnings.warn)
     facts = describe(splits, (card.task,), training=False)
     _require_same_kind(facts, card)
     target = choose_device(device)
@@ -63,7 +64,9 @@ def measure(
         "dataset": plan.settings["dataset"],
         "split": name,
         "samples": batches.num_samples,
-        "metrics": evaluate(model, batches, criterion, meter),
+        "metrics": evaluate(
+            model, batches, criterion, meter, SingleDevice(target), Precision("fp32", target)
+        ),
     }
 
 

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from zoo_registry import InvalidData
 
+_MAX_LOSSES = 256
+"""Batches whose losses may wait to be summed."""
+
 
 class Sums:
     """A vector of sums whose first entry is the loss; the task's own follow.
@@ -21,18 +24,32 @@ class Sums:
             self._loss = self._sums[0]
             self._own = self._sums[1:]
         self._num_samples = 0
+        self._losses: list[tuple[int, Tensor]] = []
 
     def _add_loss(self, num_samples: int, loss: Tensor) -> None:
         self._num_samples += num_samples
-        self._loss.add_(loss.detach(), alpha=num_samples)
+        self._losses.append((num_samples, loss.detach()))
+        if len(self._losses) == _MAX_LOSSES:
+            self._sum_losses()
+
+    def _sum_losses(self) -> None:
+        """Add the pending losses, each as often as it has samples, to their sum."""
+        if not self._losses:
+            return
+        counts, losses = zip(*self._losses, strict=True)
+        weights = torch.tensor(counts, dtype=self._sums.dtype, device=self._sums.device)
+        self._loss.add_(torch.dot(torch.stack(losses).to(self._sums.dtype), weights))
+        self._losses.clear()
 
     def reset(self) -> None:
         """Forget everything."""
         self._num_samples = 0
+        self._losses.clear()
         self._sums.zero_()
 
     def state(self) -> Tensor:
         """Return the number of samples and the sums, as one vector (S,) on the device."""
+        self._sum_losses()
         return torch.cat([self._sums.new_full((1,), self._num_samples), self._sums])
 
     def merge(self, state: Tensor) -> None:
@@ -45,6 +62,7 @@ class Sums:
 
         The number is nan where there were none, so that all that is divided by it is too.
         """
+        self._sum_losses()
         loss, *own = self._sums.tolist()
         num_samples = self._num_samples or math.nan
         return num_samples, loss / num_samples, own

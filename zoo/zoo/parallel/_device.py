@@ -4,25 +4,31 @@ import torch
 
 from zoo_registry import UsageError
 
+from .. import _ranks
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """Return the device `name` asks for: auto, cpu, cuda, cuda:N or mps.
 
-    `auto` takes CUDA where there is any, then MPS, then the CPU.
+    `auto` takes CUDA where there is any, then MPS, then the CPU. Of several ranks each gets a
+    GPU of its own, and none gets MPS, whose tensors can't be sent from one to another.
 
     Raises:
         UsageError: no such device here; the text lists those there are.
     """
+    here = available()
+    if _ranks.num_ranks() > 1 and name in ("auto", "cuda") and torch.cuda.is_available():
+        return _gpu_of_rank(_ranks.local_rank())
     if name == "auto":
-        return torch.device(available()[-1].split(":")[0])
+        kinds = [device.split(":")[0] for device in here]
+        several = _ranks.num_ranks() > 1
+        return torch.device("cpu" if several else kinds[-1])
     try:
         device = torch.device(name)
     except RuntimeError:
         device = None
-    if device is None or not any(str(device) in (here, here.split(":")[0]) for here in available()):
-        raise UsageError(
-            f"there is no device {name!r} here; choose from: auto, {', '.join(available())}"
-        )
+    if device is None or not any(str(device) in (known, known.split(":")[0]) for known in here):
+        raise UsageError(f"there is no device {name!r} here; choose from: auto, {', '.join(here)}")
     return device
 
 
@@ -32,3 +38,13 @@ def available() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return devices + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+
+
+def _gpu_of_rank(index: int) -> torch.device:
+    count = torch.cuda.device_count()
+    if index >= count:
+        raise UsageError(
+            f"rank {index} of this machine has no GPU of its own: there are {count}; start no "
+            "more ranks than that, or give --device cpu"
+        )
+    return torch.device("cuda", index)

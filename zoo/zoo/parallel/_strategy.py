@@ -1,27 +1,79 @@
 """Strategies: who computes a step. Each is small, and the loop has no `if` for any of them."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from zoo_registry import UsageError
+from ..weights import canonical_state_dict
 
 
 class Strategy(Protocol):
-    """Owns the hardware of a training."""
+    """Owns the hardware of a training.
+
+    The gradients are those of one process that has the whole batch, given that each rank
+    multiplies the mean loss over its own samples by `num_ranks` times its share of the batch.
+    What is called collective is called by every rank, in the same order.
+    """
 
     device: torch.device
     """Where samples go and where outputs come from."""
+    rank: int
+    """Of this process; rank 0 is the one that writes."""
+    num_ranks: int
+    """How many processes share each batch."""
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """Move `model` to its device and return the module that the loop calls."""
+        """Move `model` to its device and return the module that the loop calls; collective."""
+        ...
+
+    def unwrap(self, model: nn.Module) -> None:
+        """Undo what `wrap` changed in the modules of the bare `model`."""
+        ...
+
+    def evaluated(self, model: nn.Module, net: nn.Module) -> nn.Module:
+        """Return what an evaluation calls: the bare `model`, or the `net` that `wrap` made."""
+        ...
+
+    def local(self, net: nn.Module) -> AbstractContextManager[object]:
+        """Keep the gradients of the backward passes inside the block on this rank.
+
+        For all micro-batches of a step but the last, whose backward pass sums over the ranks
+        what has accumulated.
+        """
+        ...
+
+    def idle(self) -> AbstractContextManager[object]:
+        """Take part with a stand-in where a rank has no sample of its own: it counts 0 times."""
+        ...
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Return the sum over the ranks, on each of them, as a new tensor; collective."""
+        ...
+
+    def any(self, flag: bool) -> bool:
+        """Return whether `flag` is true on some rank; collective, and no GPU is waited for."""
+        ...
+
+    def state_dict(self, model: nn.Module) -> Mapping[str, Tensor]:
+        """Return the bare `model`'s tensors under their own names; collective.
+
+        Whole on rank 0; where gathering them costs something, the others get none.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the strategy itself took: a process group that it made."""
         ...
 
 
 class SingleDevice:
     """One device, one process."""
+
+    rank = 0
+    num_ranks = 1
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -30,43 +82,32 @@ class SingleDevice:
         """Move `model`; the loop calls it as it is."""
         return model.to(self.device)
 
+    def unwrap(self, model: nn.Module) -> None:
+        """Leave `model` alone, as `wrap` did."""
 
-class DataParallel:
-    """All GPUs of this machine in one process, through `nn.DataParallel`.
+    def evaluated(self, model: nn.Module, net: nn.Module) -> nn.Module:  # noqa: ARG002 - Strategy
+        """Return `net`: it computes what `model` does, on every device that there is."""
+        return net
 
-    The loss is computed on the gathered outputs, so that its mean is over the whole batch
-    (a mean of the replicas' means would weigh a ragged last batch wrongly).
-    """
+    def local(self, net: nn.Module) -> AbstractContextManager[object]:  # noqa: ARG002 - Strategy
+        """Change nothing: all gradients are local."""
+        return nullcontext()
 
-    def __init__(self, device: torch.device) -> None:
-        if device.type != "cuda" and torch.cuda.is_available():
-            raise UsageError(f"--parallel dp runs on the GPUs; leave out --device {device}")
-        if device.type == "cuda" and device.index is not None:
-            raise UsageError(
-                f"--parallel dp uses every GPU; give --device cuda instead of {device}, or "
-                "choose GPUs with CUDA_VISIBLE_DEVICES"
-            )
-        self.device = device
+    def idle(self) -> AbstractContextManager[object]:
+        """Change nothing: a step has a sample."""
+        return nullcontext()
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """Move `model` and let DataParallel replicate it; without GPUs it passes through."""
-        return nn.DataParallel(model.to(self.device))
+    def sum(self, values: Tensor) -> Tensor:
+        """Return a copy of `values`."""
+        return values.clone()
 
+    def any(self, flag: bool) -> bool:
+        """Return `flag`."""
+        return flag
 
-STRATEGIES: dict[str, Callable[[torch.device], Strategy]] = {
-    "none": SingleDevice,
-    "dp": DataParallel,
-}
+    def state_dict(self, model: nn.Module) -> Mapping[str, Tensor]:
+        """Return the tensors of `model`; see `zoo.weights.canonical_state_dict`."""
+        return canonical_state_dict(model)
 
-
-def make_strategy(parallel: str, device: torch.device) -> Strategy:
-    """Return the strategy named `parallel` on `device`.
-
-    Raises:
-        UsageError: no such strategy.
-    """
-    if parallel not in STRATEGIES:
-        raise UsageError(
-            f"no way of running named {parallel!r}; there are: {', '.join(STRATEGIES)}"
-        )
-    return STRATEGIES[parallel](device)
+    def close(self) -> None:
+        """Do nothing: nothing was taken."""

@@ -1,10 +1,20 @@
 """Recipes: from what was asked, over what authors and defaults say, to what will be done."""
 
 from ._complete import DEFAULT_LOSSES, complete
-from ._plan import FILLED, Plan, make_plans, plan_dataset
-from ._recipe import FIELDS, OBJECT, PARTS, Recipe, check_key, parse_setting, read_recipe
+from ._plan import FILLED, Plan, make_plans, must_launch, plan_dataset
+from ._recipe import (
+    AUGMENT,
+    FIELDS,
+    OBJECT,
+    PARTS,
+    Recipe,
+    check_key,
+    parse_setting,
+    read_recipe,
+)
 
 __all__ = [
+    "AUGMENT",
     "DEFAULT_LOSSES",
     "FIELDS",
     "FILLED",
@@ -15,6 +25,7 @@ __all__ = [
     "check_key",
     "complete",
     "make_plans",
+    "must_launch",
     "parse_setting",
     "plan_dataset",
     "read_recipe",

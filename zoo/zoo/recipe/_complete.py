@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo_registry import Entry, InvalidData, InvalidOption, Registry, options_of
@@ -9,7 +10,7 @@ from zoo_registry import Entry, InvalidData, InvalidOption, Registry, options_of
 from .. import metrics
 from .._options import check_options
 from ._plan import FILLED, Plan
-from ._recipe import OBJECT, PARTS, Recipe
+from ._recipe import OBJECT, WITH_OPTIONS, Recipe
 
 if TYPE_CHECKING:
     from ..data import DataFacts  # imports torch, which checking a recipe must not
@@ -20,17 +21,20 @@ DEFAULT_LOSSES = {
     "regression": "optim/mse",
 }
 
+_CHOSEN_HERE = ("device", "parallel", "ranks")
+"""Settings that are what the machine has, whatever was asked."""
+
 
 def complete(
-    plan: Plan, facts: DataFacts, workers: int, device: str, registry: Registry
+    plan: Plan, facts: DataFacts, resolved: Mapping[str, Any], registry: Registry
 ) -> tuple[Recipe, dict[str, Entry]]:
     """Fill in what only the data can tell: the loss, the model's sizes, the monitored metric.
 
     Args:
         plan: what was asked, checked.
         facts: of the dataset.
-        workers: processes to read items with, where nobody said how many.
-        device: the one chosen.
+        resolved: what only the machine could tell: `device`, `parallel`, `ranks`, and the
+            `workers` where nobody said how many.
         registry: where the default loss is found.
 
     Returns:
@@ -42,7 +46,7 @@ def complete(
     _require_task(plan, facts.task, registry)
     loss = _loss(plan, facts.task, registry)
     entries = dict(plan.entries)
-    options = {part: plan.options(part) for part in PARTS}
+    options = {part: plan.options(part) for part in WITH_OPTIONS}
     if loss is not None:
         entries["loss"] = loss
         options["loss"] = check_options(loss.name, "loss", options_of(loss.spec), options["loss"])
@@ -50,9 +54,8 @@ def complete(
         options["model"] = fill(entries["model"], options["model"], facts)
     settings = {key: value for key, value in plan.settings.items() if "." not in key}
     settings["loss"] = loss.name if loss else settings["loss"]
-    settings["device"] = device
     settings["monitor"] = _monitor(settings.get("monitor"), facts)
-    settings.setdefault("workers", workers)
+    settings = {**resolved, **settings, **{k: resolved[k] for k in _CHOSEN_HERE}}
     return Recipe(**settings, options={p: v for p, v in options.items() if v}), entries
 
 

@@ -17,9 +17,10 @@ from zoo_registry import (
 )
 
 from .._options import check_options
+from .._ranks import is_rank
 from ..home import data_dir, user_path
 from ._candidates import candidates
-from ._recipe import OBJECT, PARTS, check_field, check_key, read_recipe
+from ._recipe import AUGMENT, OBJECT, PARTS, check_field, check_key, read_recipe
 
 DEFAULTS: dict[str, Any] = {
     "optimizer": "optim/adamw",
@@ -28,9 +29,24 @@ DEFAULTS: dict[str, Any] = {
     "batch_size": 128,
     "seed": 0,
     "device": "auto",
-    "parallel": "none",
+    "parallel": "auto",
+    "ranks": 0,
+    "precision": "auto",
+    "tf32": True,
+    "compile": "none",
+    "cache": "auto",
+    "accumulate": 1,
+    "clip_norm": 0.0,
+    "ema": 0.0,
+    "freeze": (),
+    "lr_scale": {},
+    "norm_decay": False,
+    "early_stop": 0,
 }
 """What holds where neither the user nor the model's author says otherwise."""
+
+_AUGMENT = "zoo.augment:Augment"
+"""The address whose parameters are the options `augment.*`."""
 
 FILLED = ("num_classes", "in_channels", "image_size", "in_features")
 """Options of a model that the dataset fills."""
@@ -168,8 +184,9 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     for layer in layers:
         for part in PARTS:
             if part in layer and layer[part] != merged.get(part):
-                gone = (f"{part}.",) if part != "optimizer" else ("optimizer.", "lr")
-                merged = {key: value for key, value in merged.items() if not key.startswith(gone)}
+                if part == "optimizer":
+                    merged.pop("lr", None)
+                merged = {k: v for k, v in merged.items() if not k.startswith(f"{part}.")}
         merged.update(layer)
     return merged
 
@@ -223,4 +240,19 @@ def _checked(plan: Plan) -> dict[str, Any]:
                 f"{part} was given as a Python object; it takes no {part}.* options"
             )
         checked |= {f"{part}.{name}": value for name, value in options.items()}
-    return checked
+    options = check_options(AUGMENT, AUGMENT, read_signature(_AUGMENT), plan.options(AUGMENT))
+    return checked | {f"{AUGMENT}.{name}": value for name, value in options.items()}
+
+
+def must_launch(settings: Mapping[str, Any]) -> bool:
+    """Tell whether ranks must be started for a plan's settings: they are asked for, and missing.
+
+    Raises:
+        InvalidOption: several ranks for a training in one process.
+    """
+    parallel, ranks = settings["parallel"], settings["ranks"]
+    if is_rank() or parallel in ("ddp", "fsdp"):
+        return not is_rank()
+    if ranks > 1 and parallel != "auto":
+        raise InvalidOption(f"ranks={ranks} goes with --parallel ddp or fsdp, not {parallel}")
+    return bool(ranks > 1)

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 import tomli_w
@@ -13,10 +13,19 @@ from zoo_registry import InvalidData, InvalidOption, nearest
 PARTS = ("model", "dataset", "optimizer", "scheduler", "loss")
 """The fields that name a component; each may have options of its own."""
 
+AUGMENT = "augment"
+"""Has options as a part has, but names no component."""
+
+WITH_OPTIONS = (*PARTS, AUGMENT)
+"""What stands before the dot of an option's key."""
+
 OBJECT = "object:"
 """Marks a component given as a Python object: such a recipe can't be repeated from its file."""
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Compile = Literal["none", "auto", "default", "reduce-overhead", "max-autotune"]
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,9 +46,34 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     """Of the initial weights, the order of samples and dropout."""
     device: str
-    parallel: str
+    parallel: Literal["auto", "none", "dp", "ddp", "fsdp"]
+    ranks: NotNegative
+    """Processes that train together, each on its share of every batch; asked for as 0: one for
+    each GPU of this machine."""
+    precision: Precision
+    """Of activations and matrix products; weights and their updates are in the model's dtype."""
+    tf32: bool
+    """Whether CUDA may round the inputs of float32 products to 10 bits, where that is faster."""
+    compile: Compile
+    """The mode of torch.compile; `none` runs the model as it is written."""
     workers: Annotated[int, msgspec.Meta(ge=0, le=1024)]
     """Processes that read items; 0 reads them in the training's own process."""
+    cache: Literal["auto", "none"]
+    """`auto` decodes files once, into a cache; `none` decodes them whenever they are read."""
+    accumulate: Count
+    """Parts of a batch whose gradients are computed one after another, for one step."""
+    clip_norm: Annotated[float, msgspec.Meta(ge=0)]
+    """The norm that all gradients together are clipped to; 0 clips nothing."""
+    ema: Annotated[float, msgspec.Meta(ge=0, lt=1)]
+    """Decay per step of the averaged weights, which are then measured and stored; 0: none."""
+    freeze: tuple[str, ...]
+    """Patterns of the names of parameters that are not trained: `stem*`."""
+    lr_scale: dict[str, Annotated[float, msgspec.Meta(ge=0)]]
+    """Factors of the learning rate by patterns of parameters' names; the last match counts."""
+    norm_decay: bool
+    """Whether weight decay reaches norms and biases (parameters of one dimension) as well."""
+    early_stop: NotNegative
+    """Epochs without a better `monitor` after which the training ends; 0: it goes on."""
     monitor: str
     """Metric and direction that choose the best epoch: `accuracy:max`, `loss:min`."""
     options: dict[str, dict[str, Any]] = {}
@@ -67,6 +101,10 @@ def check_field(name: str, value: Any) -> Any:
         InvalidOption: a value of the wrong type or out of range.
     """
     kind = next(field.type for field in msgspec.structs.fields(Recipe) if field.name == name)
+    if get_origin(kind) is Literal and value not in (choices := get_args(kind)):
+        close = nearest(str(value), choices)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InvalidOption(f"{name} is one of {', '.join(choices)}, not {value!r}{hint}")
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -81,10 +119,10 @@ def check_key(key: str) -> str:
         InvalidOption: it is neither; the text names the nearest.
     """
     part, dot, option = key.partition(".")
-    if key in FIELDS or (dot and option and part in PARTS):
+    if key in FIELDS or (dot and option and part in WITH_OPTIONS):
         return key
-    close = nearest(part if dot else key, [*FIELDS, *(PARTS if dot else ())])
-    known = f"Keys: {', '.join(FIELDS)}; options of a part: {'.*, '.join(PARTS)}.*"
+    close = nearest(part if dot else key, [*FIELDS, *(WITH_OPTIONS if dot else ())])
+    known = f"Keys: {', '.join(FIELDS)}; options: {'.*, '.join(WITH_OPTIONS)}.*"
     hint = f"; did you mean {close[0]}{dot}{option}?" if close else "."
     raise InvalidOption(f"a recipe has no key {key!r}{hint} {known}")
 
@@ -111,11 +149,11 @@ def read_recipe(path: Path, overruled: Collection[str] = ()) -> dict[str, Any]:
         raise InvalidData(f"{path}: options must be tables, one per part: [options.model]")
     dotted = {f"{part}.{name}": v for part, table in options.items() for name, v in table.items()}
     settings = {check_key(key): value for key, value in (fields | dotted).items()}
-    for part in PARTS:
-        if str(settings.get(part, "")).startswith(OBJECT) and part not in overruled:
+    for key in (*PARTS, f"{AUGMENT}.transform"):
+        if str(settings.get(key, "")).startswith(OBJECT) and key not in overruled:
             raise InvalidData(
-                f"{path} was written by a training of Python objects ({part} = "
-                f"{settings[part]!r}); repeat it with zoo.train and those objects"
+                f"{path} was written by a training of Python objects ({key} = "
+                f"{settings[key]!r}); repeat it with zoo.train and those objects"
             )
     return settings
 

@@ -54,10 +54,10 @@ class Bar(Lines):
         task = self._progress.task_ids[0]
         done = samples_done = 0
         started = shown = time.perf_counter()
-        for samples, labels in batches:
-            yield samples, labels
+        for batch in batches:
+            yield batch
             done += 1
-            samples_done += len(samples)
+            samples_done += round(len(batch.samples) / (batch.share or 1.0))
             now = time.perf_counter()
             if now - shown > _REDRAW_SECONDS:
                 rate = samples_done / (now - started)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    import torch
+    from ..data import Batch
 
 # A text, for commands that only print must not cost torch.
-Stream: TypeAlias = "Iterator[tuple[torch.Tensor, torch.Tensor]]"
-"""Batches of samples and labels."""
+Stream: TypeAlias = "Iterator[Batch]"
+"""This rank's shares of batches."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,6 +82,11 @@ class RunWriter:
         facts = {"sha256": saved.sha256, "bytes": saved.size}
         self.update(files={**self._record.get("files", {}), name: facts})
 
+    def write_json(self, name: str, value: Mapping[str, Any]) -> Path:
+        """Store an object as a file of the run."""
+        write_text(self.path / name, _record_text(value))
+        return self.path / name
+
     def update(self, **record: Any) -> None:
         """Set entries of `run.json`. Whoever reads it sees the old record or the new one."""
         self._record.update(record)

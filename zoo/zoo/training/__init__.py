@@ -3,13 +3,17 @@
 from ._checks import check_model
 from ._components import build, build_module, make_prepare
 from ._estimate import estimate
+from ._fit import LAST
 from ._job import Job
 from ._loop import evaluate
+from ._precision import Precision, resolve_precision
 from ._prepare import Request, load_splits, prepare
 from ._train import train
 
 __all__ = [
+    "LAST",
     "Job",
+    "Precision",
     "Request",
     "build",
     "build_module",
@@ -19,5 +23,6 @@ __all__ = [
     "load_splits",
     "make_prepare",
     "prepare",
+    "resolve_precision",
     "train",
 ]

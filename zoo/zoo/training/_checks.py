@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 from zoo_registry import InvalidData, InvalidOption, ZooError
 
 from ..data import Batches, DataFacts
-from ._job import Criterion
+from ..recipe import Recipe
 from ._memory import is_out_of_memory
 
 # B = batch, K = classes, labels or targets
@@ -62,7 +62,7 @@ def _trainable_in(value: object, depth: int = 3) -> Iterator[nn.Module | nn.Para
             yield from _trainable_in(item, depth - 1)
 
 
-def check_step(net: nn.Module, batches: Batches, criterion: Criterion, facts: DataFacts) -> None:
+def check_step(net: nn.Module, batches: Batches, criterion: nn.Module, facts: DataFacts) -> None:
     """Try two real samples on the model and the loss, in eval mode.
 
     Raises:
@@ -73,7 +73,7 @@ def check_step(net: nn.Module, batches: Batches, criterion: Criterion, facts: Da
     training = net.training
     net.eval()
     try:
-        samples, labels = batches.head(2)
+        samples, labels, _share = batches.head(2)
         shape = tuple(facts.input.shape)
         with torch.no_grad(), _said(f"{name} can't take samples of shape {shape}"):
             outputs = net(samples)
@@ -107,6 +107,20 @@ def _no_broadcasting() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Using a target size")
         yield
+
+
+def check_ranks(recipe: Recipe) -> None:
+    """Refuse batches, or parts of them, with fewer samples than there are ranks.
+
+    Raises:
+        InvalidOption: with the batch size that would do.
+    """
+    least = recipe.ranks * recipe.accumulate
+    if recipe.batch_size < least:
+        raise InvalidOption(
+            f"batches of {recipe.batch_size} samples can't be shared among {recipe.ranks} ranks in "
+            f"{recipe.accumulate} parts each; use --batch-size {least} or more"
+        )
 
 
 def check_batch_size(model: nn.Module, batches: Batches) -> None:

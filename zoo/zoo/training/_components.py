@@ -7,8 +7,8 @@ from torch import nn
 
 from zoo_registry import Entry, InvalidOption, ZooError, resolve
 
-from ..data import Batches, InputSpec, Prepare
-from ..recipe import Recipe
+from ..data import InputSpec, Prepare
+from ._layout import convolves
 from ._memory import is_out_of_memory
 
 
@@ -57,12 +57,5 @@ def make_prepare(spec: InputSpec, task: str, model: nn.Module, device: torch.dev
     """Return what brings batches of such samples, with labels for `task`, to this model."""
     dtype = model_dtype(model)
     labels = torch.int64 if task == "classification" else dtype or torch.float32
-    return Prepare(spec, device, dtype, labels)
-
-
-def make_batches(splits_part: Any, recipe: Recipe, prepare: Prepare, *, training: bool) -> Batches:
-    """Return the batches of a split: shuffled for training, in its own order otherwise."""
-    # Without gradients to keep, larger batches take no more memory, and are faster.
-    size = recipe.batch_size if training else 4 * recipe.batch_size
-    seed = recipe.seed if training else None
-    return Batches(splits_part, size, prepare, workers=recipe.workers, seed=seed)
+    channels_last = spec.is_image and convolves(model)
+    return Prepare(spec, device, dtype, labels, channels_last=channels_last)

@@ -35,7 +35,7 @@ def estimate(
     with surroundings(request):
         job = prepare(request, registry, note)
         try:
-            samples = job.train.head(2)[0]
+            samples = job.train.head(2).samples
             parameters = sum(p.numel() * p.element_size() for p in job.model.parameters())
             activations = activation_bytes(job.model, samples) * job.recipe.batch_size
         finally:

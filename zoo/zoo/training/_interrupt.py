@@ -2,12 +2,16 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from .._ranks import is_rank
 from ..errors import Stopped
 
+_ECHO_SECONDS = 2.0
+"""Ranks hear of one Ctrl-C twice, from the terminal and from what launched them."""
 _EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 75}
 
 
@@ -22,9 +26,9 @@ class Interrupt:
 
     def error(self, kept: str) -> Stopped:
         """Return the error that tells what stopped the run and what was `kept`."""
-        assert self.signal is not None
-        cause = "Ctrl-C" if self.signal == signal.SIGINT else self.signal.name
-        return Stopped(f"stopped by {cause}; {kept}", exit_code=_EXIT_CODES[self.signal])
+        number = self.signal or signal.SIGTERM  # another rank was told, and all end together
+        cause = "Ctrl-C" if number == signal.SIGINT else number.name
+        return Stopped(f"stopped by {cause}; {kept}", exit_code=_EXIT_CODES[number])
 
 
 @contextmanager
@@ -35,10 +39,17 @@ def interrupts() -> Iterator[Interrupt]:
         yield interrupt
         return
 
+    heard: list[float] = []
+
     def caught(number: int, _frame: FrameType | None) -> None:
+        heard.append(time.monotonic())
         interrupt.signal = signal.Signals(number)
+        if is_rank() and heard[-1] - heard[0] < _ECHO_SECONDS:
+            return
         for one, handler in before.items():  # the next one is not ours
             signal.signal(one, handler or signal.SIG_DFL)
+        if is_rank():
+            signal.raise_signal(number)
 
     before = {one: signal.signal(one, caught) for one in _EXIT_CODES}
     try:

@@ -1,7 +1,7 @@
 """A job: everything a training needs, built and checked."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,8 +12,8 @@ from zoo_registry import Entry
 from ..data import Batches, DataFacts
 from ..parallel import Strategy
 from ..recipe import Recipe
-
-Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+from ._average import Average
+from ._precision import Precision
 
 
 @dataclass(kw_only=True)
@@ -25,21 +25,24 @@ class Job:
     """The registry's entry behind each part; none for a part given as a Python object."""
     facts: DataFacts
     strategy: Strategy
+    precision: Precision
     model: nn.Module
     """The bare module: what is stored."""
     net: nn.Module
     """The same module as the strategy runs it: what is called."""
-    criterion: Criterion
+    criterion: nn.Module
     optimizer: torch.optim.Optimizer
     scheduler: Any
+    average: Average | None
+    """Of the weights, measured and stored in their place; None where none is asked for."""
     train: Batches
     test: Batches | None
+    resources: ExitStack = field(default_factory=ExitStack)
+    """What must be undone once the training has ended."""
 
     def close(self) -> None:
-        """End the worker processes."""
-        for batches in (self.train, self.test):
-            if batches is not None:
-                batches.close()
+        """End the worker processes, and leave the model as it was built."""
+        self.resources.close()
 
     @property
     def num_steps(self) -> int:
@@ -50,3 +53,8 @@ class Job:
     def num_parameters(self) -> int:
         """Parameters of the model, trained or not."""
         return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def trained(self) -> list[nn.Parameter]:
+        """The parameters that are trained, as the optimizer holds them."""
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]

@@ -1,42 +1,87 @@
 """The loop that trains every model, and the one that measures it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..data import Batches
+from ..data import Batch, Batches
 from ..metrics import Meter
+from ..parallel import Strategy
+from ._gradients import Gradients
 from ._guard import FiniteGuard
-from ._job import Criterion, Job
-from ._plain_optimizer import step_of
+from ._memory import is_out_of_memory
+from ._precision import Precision
+from ._update import Update
 
-Stream = Iterable[tuple[torch.Tensor, torch.Tensor]]
 
-
-def train_epoch(job: Job, batches: Stream, meter: Meter, guard: FiniteGuard) -> None:
+def train_epoch(
+    batches: Iterable[Batch],
+    gradients: Gradients,
+    guard: FiniteGuard,
+    update: Update,
+    scheduler: Any,
+    meter: Meter,
+) -> None:
     """Take one optimizer step for each of `batches`."""
-    net, criterion, optimizer, scheduler = job.net, job.criterion, job.optimizer, job.scheduler
-    step = step_of(optimizer)
-    net.train()
-    for samples, labels in batches:
-        outputs = net(samples)
-        loss = guard.watch(criterion(outputs, labels))
-        optimizer.zero_grad()
-        loss.backward()
+    clear = update.clear
+    for batch in batches:
+        clear()
+        outputs, loss = gradients(batch)
         guard.check()
-        step()
+        update()
         scheduler.step()
-        meter.update(outputs.detach(), labels, loss.detach())
+        meter.update(outputs, batch.labels, loss)
+    guard.drain()
 
 
 @torch.inference_mode()
 def evaluate(
-    net: nn.Module, batches: Batches, criterion: Criterion, meter: Meter
+    net: nn.Module,
+    batches: Batches,
+    criterion: nn.Module,
+    meter: Meter,
+    strategy: Strategy,
+    precision: Precision,
 ) -> dict[str, float]:
-    """Measure `net` on every sample of `batches`, once each."""
+    """Measure `net` on every sample of `batches`, once each, whatever rank it is on."""
     net.eval()
-    for samples, labels in batches.epoch():
-        outputs = net(samples)
-        meter.update(outputs, labels, criterion(outputs, labels))
+    for samples, labels, _share in batches.epoch():
+        is_own = len(samples) > 0
+        # Where the model itself is spread over the ranks, all of them must call it.
+        fed = samples if is_own else batches.head(1).samples
+        with precision.autocast():
+            outputs = _in_halves(net, fed)
+            if is_own:
+                meter.update(outputs, labels, criterion(outputs, labels))
+    return whole(meter, strategy)
+
+
+def whole(meter: Meter, strategy: Strategy) -> dict[str, float]:
+    """Return the metrics over what the meters of all ranks were given."""
+    sums = strategy.sum(meter.state())
+    meter.reset()
+    meter.merge(sums)
     return meter.compute()
+
+
+def _in_halves(net: nn.Module, samples: torch.Tensor) -> torch.Tensor:
+    """Call `net`, on halves of the samples (B, …) where memory does not suffice for all."""
+    try:
+        outputs: torch.Tensor = net(samples)
+    except Exception as error:
+        if not is_out_of_memory(error) or len(samples) < 2:
+            raise
+    else:
+        return outputs
+    if samples.is_cuda:
+        torch.cuda.empty_cache()
+    return torch.cat([_in_halves(net, half) for half in samples.chunk(2)])
+
+
+def set_training(model: nn.Module, frozen: Sequence[nn.Module]) -> None:
+    """Put `model` into training mode, all but what is frozen whole."""
+    model.train()
+    for module in frozen:
+        module.eval()

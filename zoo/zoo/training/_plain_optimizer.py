@@ -54,6 +54,23 @@ def _methods() -> list[Callable[..., Any]]:
     ]
 
 
+def clear_of(optimizer: Optimizer) -> Callable[[], None]:
+    """Return the call that forgets the gradients.
+
+    For an optimizer that leaves `zero_grad` as torch has it, it sets them to None, as that does
+    beneath its profiling.
+    """
+    if not isinstance(optimizer, Optimizer) or type(optimizer).zero_grad is not Optimizer.zero_grad:
+        return optimizer.zero_grad
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+
+    def clear() -> None:
+        for parameter in parameters:
+            parameter.grad = None
+
+    return clear
+
+
 def step_of(optimizer: Optimizer) -> Callable[[], Any]:
     """Return the call that takes one step of `optimizer`.
 

@@ -1,23 +1,35 @@
 """From what was asked to a job: resolve, build, and say what would go wrong."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import nn
 
-from zoo_registry import DatasetUnavailable, InvalidOption, Registry, Splits, ZooError
+from zoo_registry import DatasetUnavailable, Entry, InvalidOption, Registry, Splits, ZooError
 
-from ..data import DataFacts, as_splits, default_workers, describe
+from ..data import DataFacts, as_splits, cached, default_workers, describe, mix
 from ..home import data_dir
-from ..parallel import choose_device, make_strategy
-from ..recipe import Plan, complete
+from ..parallel import Strategy, choose_device, make_strategy, resolve_parallel
+from ..recipe import Plan, Recipe, complete
 from ..weights import check_storable
-from ._checks import check_batch_size, check_model, check_step
-from ._components import build, build_module, make_batches, make_prepare, model_dtype
+from ._average import Average
+from ._balance import with_class_weights
+from ._checks import check_batch_size, check_model, check_ranks, check_step
+from ._compile import compiled, resolve_compile
+from ._components import build, build_module, model_dtype
+from ._feeding import Feeding
+from ._groups import frozen
 from ._job import Job
+from ._layout import in_best_layout
+from ._optimizer import build_optimizer
+from ._precision import Precision, float32_products, resolve_precision
+
+Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +39,11 @@ class Request:
     plans: Sequence[Plan]
     """One for each dataset that may be trained on, the best first."""
     objects: Mapping[str, Any] = field(default_factory=dict)
-    """By part: a module, a dataset or arrays, a loss module."""
+    """By part: a module, a dataset or arrays, a loss module, a transform of samples."""
     data_root: Path | None = None
 
 
-def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -> Job:
+def prepare(request: Request, registry: Registry, note: Note) -> Job:
     """Build and check everything that `request` needs.
 
     Args:
@@ -42,57 +54,126 @@ def prepare(request: Request, registry: Registry, note: Callable[[str], None]) -
     Raises:
         ZooError: whatever would break the training, before its first step.
     """
-    device = choose_device(request.plans[0].settings["device"])
+    with ExitStack() as resources:
+        asked = request.plans[0].settings
+        device = choose_device(asked["device"])
+        parallel = resolve_parallel(asked["parallel"], device, note)
+        strategy = make_strategy(parallel, device)
+        resources.callback(strategy.close)
+        job = _prepare(request, registry, strategy, parallel, note, resources)
+        job.resources = resources.pop_all()
+        return job
+
+
+def _prepare(
+    request: Request,
+    registry: Registry,
+    strategy: Strategy,
+    parallel: str,
+    note: Note,
+    resources: ExitStack,
+) -> Job:
     plan, splits = _first_available(request, note)
     facts = describe(splits, _tasks(plan))
-    recipe, entries = complete(plan, facts, default_workers(splits.train), str(device), registry)
-    strategy = make_strategy(recipe.parallel, device)
+    plan = with_class_weights(plan, splits.train, facts)
+    recipe, entries = complete(plan, facts, _resolved(splits, strategy, parallel), registry)
+    check_ranks(recipe)
+    model, recipe = _ready_model(recipe, entries, request, strategy.device, resources)
+    resources.callback(strategy.unwrap, model)
+    net = strategy.wrap(in_best_layout(model))
+    for text in (*facts.notes, *_sample_notes(facts, model)):
+        note(text)
+    feeding = Feeding(recipe, facts, strategy, model, request.objects.get("transform"))
+    train = feeding.training(splits.train)
+    resources.callback(train.close)
+    test = feeding.testing(splits.test)
+    if test is not None:
+        resources.callback(test.close)
+    device = strategy.device
+    criterion = _build_loss(recipe, entries, request).to(device)
+    check_step(net, train, criterion, facts)
+    check_batch_size(model, train)
+    resources.enter_context(compiled(model, recipe.compile))
+    optimizer, options = build_optimizer(entries["optimizer"], model, recipe, device)
+    if strategy.rank:  # the ranks' models start alike, but must not drop the same units
+        torch.manual_seed(mix(recipe.seed, strategy.rank))
+    return Job(
+        recipe=_with_optimizer(recipe, options),
+        entries=entries,
+        facts=facts,
+        strategy=strategy,
+        precision=Precision(recipe.precision, device),
+        model=model,
+        net=net,
+        criterion=criterion,
+        optimizer=optimizer,
+        scheduler=_build_scheduler(recipe, entries, optimizer, len(train)),
+        average=Average(model, recipe.ema) if recipe.ema else None,
+        train=train,
+        test=test,
+    )
+
+
+def _resolved(splits: Splits, strategy: Strategy, parallel: str) -> dict[str, Any]:
+    """Return the settings that only the machine can tell."""
+    return {
+        "device": strategy.device.type if strategy.num_ranks > 1 else str(strategy.device),
+        "parallel": parallel,
+        "ranks": strategy.num_ranks,
+        "workers": default_workers(splits.train),
+    }
+
+
+def _ready_model(
+    recipe: Recipe,
+    entries: Mapping[str, Entry],
+    request: Request,
+    device: torch.device,
+    resources: ExitStack,
+) -> tuple[nn.Module, Recipe]:
+    """Build and check the model; resolve the settings that depend on it."""
     torch.manual_seed(recipe.seed)
     if "model" in entries:
         model = build_module(entries["model"], **recipe.options.get("model", {}))
     else:
         model = request.objects["model"]
+    resources.enter_context(frozen(model, recipe.freeze))
     check_model(model)
     check_storable(model)
-    net = strategy.wrap(model)
-    convert = make_prepare(facts.input, facts.task, model, device)
-    for text in (*facts.notes, *_sample_notes(facts, model)):
-        note(text)
-    train = make_batches(splits.train, recipe, convert, training=True)
-    if "loss" in entries:
-        criterion = build_module(entries["loss"], **recipe.options.get("loss", {}))
-    else:
-        criterion = request.objects["loss"]
-    criterion = criterion.to(device)
-    check_step(net, train, criterion, facts)
-    check_batch_size(model, train)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    options = recipe.options.get("optimizer", {})
-    optimizer = build(entries["optimizer"], trained, lr=recipe.lr, **options)
-    steps = len(train) * recipe.epochs
-    options = recipe.options.get("scheduler", {})
-    return Job(
-        recipe=recipe,
-        entries=entries,
-        facts=facts,
-        strategy=strategy,
-        model=model,
-        net=net,
-        criterion=criterion,
-        optimizer=optimizer,
-        scheduler=build(entries["scheduler"], optimizer, total_steps=steps, **options),
-        train=train,
-        test=None
-        if splits.test is None
-        else make_batches(splits.test, recipe, convert, training=False),
+    resources.enter_context(float32_products(device, tf32=recipe.tf32))
+    return model, msgspec.structs.replace(
+        recipe,
+        precision=resolve_precision(recipe.precision, device, model),
+        compile=resolve_compile(recipe.compile, device, model),
     )
 
 
-def _first_available(request: Request, note: Callable[[str], None]) -> tuple[Plan, Splits]:
+def _build_loss(recipe: Recipe, entries: Mapping[str, Entry], request: Request) -> nn.Module:
+    if "loss" in entries:
+        return build_module(entries["loss"], **recipe.options.get("loss", {}))
+    loss: nn.Module = request.objects["loss"]
+    return loss
+
+
+def _with_optimizer(recipe: Recipe, options: dict[str, Any]) -> Recipe:
+    """Return the recipe with the optimizer's options as they were chosen."""
+    if not options:
+        return recipe
+    return msgspec.structs.replace(recipe, options={**recipe.options, "optimizer": options})
+
+
+def _build_scheduler(
+    recipe: Recipe, entries: Mapping[str, Entry], optimizer: torch.optim.Optimizer, steps: int
+) -> Any:
+    options = recipe.options.get("scheduler", {})
+    return build(entries["scheduler"], optimizer, total_steps=steps * recipe.epochs, **options)
+
+
+def _first_available(request: Request, note: Note) -> tuple[Plan, Splits]:
     """Build the dataset of the first plan whose data can really be had."""
     for plan in request.plans:
         try:
-            splits = load_splits(plan, request.objects.get("dataset"), request.data_root)
+            splits = load_splits(plan, request.objects.get("dataset"), request.data_root, note)
         except DatasetUnavailable as error:
             if plan is request.plans[-1]:
                 raise
@@ -104,8 +185,17 @@ def _first_available(request: Request, note: Callable[[str], None]) -> tuple[Pla
     raise DatasetUnavailable("no dataset can be had")  # make_plans returns one or raises
 
 
-def load_splits(plan: Plan, given: Any, root: Path | None) -> Splits:
+def load_splits(plan: Plan, given: Any, root: Path | None, note: Note) -> Splits:
     """Build the plan's dataset, or take the one given as an object.
+
+    Files are decoded once, into a cache, where the dataset can tell when they change and the plan
+    does not forbid it.
+
+    Args:
+        plan: names the dataset and its options.
+        given: the dataset, where it is an object.
+        root: the folder handed to datasets; None: the zoo's own.
+        note: told why files are not cached.
 
     Raises:
         InvalidOption: options that arrays and torch datasets do not have.
@@ -117,7 +207,10 @@ def load_splits(plan: Plan, given: Any, root: Path | None) -> Splits:
     splits = build(entry, root=root or data_dir(), **plan.options("dataset"))
     if not isinstance(splits, Splits):
         raise ZooError(f"{entry.name} built a {type(splits).__name__}, not zoo_registry.Splits")
-    return splits
+    if plan.settings.get("cache") == "none":
+        return splits
+    test = None if splits.test is None else cached(splits.test, note=note)
+    return replace(splits, train=cached(splits.train, note=note), test=test)
 
 
 def _tasks(plan: Plan) -> tuple[str, ...]:

@@ -12,16 +12,21 @@ import torch
 from zoo_registry import Registry
 
 from ..errors import StorageError
-from ..parallel import choose_device
+from ..home import runs_dir
+from ..parallel import Strategy, choose_device
 from ..recipe import OBJECT
-from ..reporting import Reporter, Started
-from ..runs import Run, RunWriter
+from ..reporting import Reporter, Silent, Started
+from ..runs import Run, RunWriter, open_run
 from ._fit import Fit
 from ._interrupt import interrupts
 from ._job import Job
+from ._keeper import Bystander, RunKeeper
 from ._memory import out_of_memory_is_said
 from ._plain_optimizer import without_compiler
 from ._prepare import Request, prepare
+
+_LONGEST_NAME = 128
+"""Characters of a run's name, at most."""
 
 
 def train(request: Request, registry: Registry, reporter: Reporter, name: str | None = None) -> Run:
@@ -36,14 +41,16 @@ def train(request: Request, registry: Registry, reporter: Reporter, name: str | 
         name: of the run; None: `<model>-<dataset>-<n>`.
 
     Raises:
-        ZooError: with the reason; a run that stored no weights is gone, no other is touched.
+        ZooError: with the reason; a run that stored nothing is gone, no other is touched.
         Stopped: Ctrl-C or SIGTERM; the weights so far are stored.
     """
     with surroundings(request):
         try:
             job = prepare(request, registry, reporter.note)
             try:
-                return _run(job, registry, reporter, name)
+                if job.strategy.rank:
+                    return _follow(job)
+                return _lead(job, registry, reporter, name)
             finally:
                 job.close()
         finally:
@@ -59,7 +66,8 @@ def surroundings(request: Request) -> Iterator[None]:
         yield
 
 
-def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> Run:
+def _lead(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> Run:
+    """Train as the rank that stores the run, alone or first among several."""
     writer = RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
     begun = writer.run
     failures: dict[str, str] = {}
@@ -74,7 +82,7 @@ def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> 
     try:
         with interrupts() as interrupt:
             reporter.started(_started(job, writer))
-            fit = Fit(job, writer, reporter, notify, interrupt)
+            fit = Fit(job, RunKeeper(writer, notify), reporter, interrupt)
             notify("zoo_run_started")
             finished = fit.run()
     except BaseException as error:
@@ -84,10 +92,32 @@ def _run(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> 
     state = "done" if finished else "stopped"
     run = writer.finish(state, plugin_failures=failures)
     notify("zoo_run_ended", outcome=state)
+    _told_by_first(job.strategy, run.name)
     reporter.ended(_outcome(run))
     if not finished:
         raise interrupt.error(f"the weights of step {fit.step} are in {run.path}")
     return run
+
+
+def _follow(job: Job) -> Run:
+    """Train as a rank that has its share of each batch, and stores nothing."""
+    with interrupts() as interrupt:
+        fit = Fit(job, Bystander(), Silent(), interrupt)
+        finished = fit.run()
+    run = open_run(runs_dir() / _told_by_first(job.strategy, ""))
+    if not finished:
+        raise interrupt.error(f"the weights of step {fit.step} are in {run.path}")
+    return run
+
+
+def _told_by_first(strategy: Strategy, text: str) -> str:
+    """Return rank 0's `text` on every rank; collective."""
+    if strategy.num_ranks == 1:
+        return text
+    letters = torch.zeros(_LONGEST_NAME, dtype=torch.int64)
+    if strategy.rank == 0:
+        letters[: len(text)] = torch.tensor([ord(letter) for letter in text])
+    return "".join(chr(letter) for letter in strategy.sum(letters).tolist() if letter)
 
 
 def _abandon(writer: RunWriter, error: BaseException) -> None:
@@ -157,6 +187,7 @@ def _record(job: Job) -> dict[str, Any]:
             "fingerprint": job.facts.fingerprint,
         },
         "threads": torch.get_num_threads(),
+        "micro_batches": job.recipe.accumulate,
         "metrics": {},
         "best_epoch": 0,
     }

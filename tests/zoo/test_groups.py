@@ -1,0 +1,130 @@
+"""Which parameters are trained, with which rate and decay, is chosen by their names."""
+
+import pytest
+import torch
+from torch import nn
+
+import zoo
+from zoo.errors import InvalidOption
+from zoo.recipe._plan import DEFAULTS
+from zoo.training._groups import frozen, frozen_modules, parameter_groups
+
+
+class Settings:
+    """The fields of a recipe that groups depend on."""
+
+    def __init__(self, lr=0.1, lr_scale=None, norm_decay=False):
+        self.lr, self.lr_scale, self.norm_decay = lr, lr_scale or {}, norm_decay
+
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
+
+
+def named(model, groups):
+    """The groups with names in place of parameters."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    return [{**group, "params": [names[id(p)] for p in group["params"]]} for group in groups]
+
+
+def test_alike_parameters_are_one_flat_list():
+    """An optimizer that knows no groups is given none."""
+    model = net()
+    groups = parameter_groups(model, Settings(), weight_decay=0.0)
+    assert [id(p) for p in groups] == [id(p) for p in model.parameters()]
+
+
+def test_norms_and_biases_are_spared_weight_decay():
+    """They have one dimension; `norm_decay` takes them in again."""
+    model = net()
+    assert named(model, parameter_groups(model, Settings(), weight_decay=0.1)) == [
+        {"params": ["0.weight", "3.weight"]},
+        {"params": ["0.bias", "1.weight", "1.bias", "3.bias"], "weight_decay": 0.0},
+    ]
+    assert len(parameter_groups(model, Settings(norm_decay=True), weight_decay=0.1)) == 6
+
+
+def test_rates_are_scaled_by_pattern_and_the_last_match_counts():
+    """A pattern means a parameter, or a module with all that is in it."""
+    model = net()
+    groups = parameter_groups(model, Settings(lr_scale={"*": 0.5, "3": 10.0}), weight_decay=0.0)
+    assert named(model, groups) == [
+        {"params": ["0.weight", "0.bias", "1.weight", "1.bias"], "lr": 0.05},
+        {"params": ["3.weight", "3.bias"], "lr": 1.0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"freeze": ["3.wieght"]}, r"freeze: no parameter matches '3.wieght'; did you mean 3"),
+        ({"lr_scale": {"stem*": 2.0}}, r"lr_scale: no parameter matches 'stem\*'; there are 0\."),
+        ({"freeze": ["*"]}, "no parameters to train"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_an_error(settings, text):
+    """A slip in a name would train what was to stay."""
+    with pytest.raises(InvalidOption, match=text):
+        zoo.train(net(), blobs(), progress=False, device="cpu", **settings)
+    assert zoo.list_runs() == []
+
+
+def blobs():
+    torch.manual_seed(1)
+    samples = torch.randn(40, 4)
+    return samples, (samples.sum(1) > 0).long()
+
+
+def test_what_is_frozen_does_not_move_nor_do_its_statistics():
+    """And once the training is over, the model is as trainable as before."""
+    model = net()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    run = zoo.train(
+        model, blobs(), epochs=2, lr=0.1, device="cpu", progress=False, freeze=["0", "1"]
+    )
+    after = model.state_dict()
+    still = [name for name in before if torch.equal(before[name], after[name])]
+    assert still == [name for name in before if not name.startswith("3")]
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert run.recipe["freeze"] == ["0", "1"]
+
+
+def test_modules_are_frozen_where_all_they_have_is():
+    """A ReLU has nothing, and is neither."""
+    model = net()
+    assert frozen_modules(model, ["0", "1.weight", "1.bias"]) == [model[0], model[1]]
+    assert frozen_modules(model, ["1.weight"]) == []
+
+
+def test_freezing_ends_with_the_block():
+    """Also what the user had frozen stays so."""
+    model = net()
+    model[3].requires_grad_(False)
+    with frozen(model, ["0.*"]):
+        assert [p.requires_grad for p in model.parameters()] == [False] * 2 + [True] * 2 + [False] * 2
+    assert [p.requires_grad for p in model.parameters()] == [True] * 4 + [False] * 2
+
+
+def test_groups_are_trained_at_their_own_rates():
+    """A factor of 0 is a rate of 0; schedulers scale each group's own."""
+    model = net()
+    head = model[3].weight.detach().clone()
+    zoo.train(
+        model,
+        blobs(),
+        epochs=1,
+        optimizer="sgd",
+        lr=0.1,
+        scheduler="cosine",
+        device="cpu",
+        progress=False,
+        lr_scale={"3": 0.0},
+    )
+    assert torch.equal(model[3].weight, head)
+    assert not torch.equal(model[0].weight, net()[0].weight)
+
+
+def test_groups_are_off_by_default():
+    """Without patterns all are trained, at one rate."""
+    assert (DEFAULTS["freeze"], DEFAULTS["lr_scale"], DEFAULTS["norm_decay"]) == ((), {}, False)

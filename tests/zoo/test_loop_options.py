@@ -1,0 +1,221 @@
+"""What a recipe may ask of the loop, by its effect on real trainings."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+import zoo
+import zoo_registry
+from zoo.data import epoch_order
+from zoo.errors import InvalidOption, OutOfMemory
+from zoo.reporting import Silent
+from zoo.training import resolve_precision
+
+
+def blobs(count=60):
+    """Two classes that a line separates: float32 (N, 2), int64 (N,)."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, count)
+    return (rng.normal(size=(count, 2)) + 3 * labels[:, None]).astype(np.float32), labels
+
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+
+
+def train(model=None, dataset=None, **settings):
+    settings = {"epochs": 2, "batch_size": 16, "device": "cpu", "progress": False, **settings}
+    return zoo.train(
+        net() if model is None else model, blobs() if dataset is None else dataset, **settings
+    )
+
+
+class Notes(Silent):
+    """Remembers what a user is told."""
+
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
+
+
+def assert_same(first, second, tolerance=1e-5):
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("accumulate", [2, 3, 16])
+def test_accumulation_trains_as_whole_batches_do(accumulate):
+    """Ragged parts and a ragged last batch included, class weights too."""
+    weights = {"loss.weight": [1.0, 5.0]}
+    whole, parts = net(), net()
+    train(whole, set=weights, optimizer="sgd", lr=0.1)
+    run = train(parts, set=weights, optimizer="sgd", lr=0.1, accumulate=accumulate)
+    assert_same(whole, parts)
+    assert run.history[-1]["step"] == 6
+
+
+def test_gradients_are_clipped_to_the_norm():
+    """By the norm of all of them together, as in plain torch."""
+    model, reference = net(), net()
+    samples, labels = map(torch.from_numpy, blobs(32))
+    data = zoo_registry.Splits(train=zoo.ArrayDataset(samples, labels))
+    train(model, data, epochs=1, optimizer="sgd", lr=1.0, clip_norm=0.05)
+    for batch in epoch_order(32, 0, 1).split(16):
+        reference.zero_grad()
+        nn.functional.cross_entropy(reference(samples[batch]), labels[batch]).backward()
+        nn.utils.clip_grad_norm_(reference.parameters(), 0.05)
+        with torch.no_grad():
+            for parameter in reference.parameters():
+                parameter -= parameter.grad
+    assert_same(model, reference)
+
+
+class Limited(nn.Module):
+    """Runs out of memory on more than a number of samples, as CUDA does."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.inner, self.most, self.sizes = net(), most, []
+
+    def forward(self, samples):
+        self.sizes.append((self.training, len(samples)))
+        if len(samples) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return self.inner(samples)
+
+
+def test_out_of_memory_splits_the_batch_and_changes_nothing_else():
+    """Same weights, same number of steps, said once, recorded; later batches are split at once."""
+    plain, limited, notes = net(), Limited(most=4), Notes()
+    train(plain, optimizer="sgd", lr=0.1)
+    run = train(limited, optimizer="sgd", lr=0.1, progress=notes)
+    assert_same(plain, limited.inner)
+    assert run.history[-1]["step"] == 6
+    assert run.record["micro_batches"] == 4
+    assert [text for text in notes.said if "out of memory" in text] == [
+        "out of memory: batches of 16 samples are computed in 2 parts from here on; their "
+        "gradients, and the steps, stay the same",
+        "out of memory: batches of 16 samples are computed in 4 parts from here on; their "
+        "gradients, and the steps, stay the same",
+    ]
+    trained = [size for training, size in limited.sizes if training]
+    assert [size for size in trained if size > 4] == [16, 8]
+
+
+def test_one_sample_that_does_not_fit_is_an_error():
+    """There is nothing left to split; what would help is said."""
+    with pytest.raises(OutOfMemory, match="--batch-size"):
+        train(Limited(most=0).train(), batch_size=2)
+
+
+def test_training_stops_early_where_nothing_improves():
+    """After the epochs without a better one; the run is done, and says so."""
+    notes = Notes()
+    run = train(
+        epochs=9, optimizer="sgd", lr=1e-12, early_stop=2, monitor="accuracy", progress=notes
+    )
+    assert (run.state, len(run.history), run.record["best_epoch"]) == ("done", 3, 1)
+    assert run.record["stopped_early"] is True
+    assert notes.said[-1] == "stopped early: accuracy was best in epoch 1, 2 ago"
+
+
+def test_balanced_class_weights_come_from_the_labels():
+    """n / (K n_k), written into the recipe as numbers."""
+    samples = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    labels = np.repeat([0, 1], [30, 10])
+    data = zoo_registry.Splits(train=zoo.ArrayDataset(samples, labels))
+    run = train(net(), data, set={"loss.weight": "balanced"})
+    assert run.recipe["options"]["loss"]["weight"] == [40 / 60, 2.0]
+    with pytest.raises(InvalidOption, match="balanced is for classification"):
+        train(
+            nn.Linear(2, 1),
+            (samples, samples[:, 0]),
+            set={"loss.weight": "balanced"},
+        )
+
+
+def test_the_fused_optimizer_is_chosen_and_recorded():
+    """Where torch has one, and the user chose no other implementation."""
+    assert train(optimizer="adam").recipe["options"]["optimizer"] == {"fused": True}
+    plain = train(optimizer="adam", set={"optimizer.foreach": True})
+    assert plain.recipe["options"]["optimizer"] == {"foreach": True}
+    assert "options" not in train(optimizer="adamax").recipe
+
+
+class TestPrecision:
+    """What is asked for, on this machine."""
+
+    def test_auto_is_full_precision_for_small_matrices(self):
+        assert train().recipe["precision"] == "fp32"
+        assert resolve_precision("auto", torch.device("cpu"), net().double()) == "fp32"
+
+    @pytest.mark.parametrize("precision", ["bf16", "fp16"])
+    def test_half_precision_learns_and_weights_stay_float32(self, precision):
+        model = net()
+        run = train(model, precision=precision, epochs=8, lr=0.05)
+        assert run.recipe["precision"] == precision
+        assert run.metrics["accuracy"] > 0.9
+        assert {value.dtype for value in load_file(run.weights).values()} == {torch.float32}
+
+    def test_half_precision_really_is(self):
+        seen = []
+        model = net()
+        model[0].register_forward_hook(lambda _m, _i, outputs: seen.append(outputs.dtype))
+        train(model, precision="bf16")
+        assert torch.bfloat16 in seen
+
+    def test_a_model_of_doubles_keeps_them(self):
+        with pytest.raises(InvalidOption, match="models in float32"):
+            train(net().double(), precision="bf16")
+
+    def test_a_slip_is_answered_with_what_there_is(self):
+        with pytest.raises(
+            InvalidOption, match="precision is one of auto, fp32, bf16, fp16, not 'bf61'"
+        ):
+            train(precision="bf61")
+
+
+def test_images_are_fed_channels_last_and_stored_plainly():
+    """Convolutions like them so; files know nothing of it."""
+    seen = []
+
+    class Seeing(nn.Conv2d):
+        def forward(self, images):
+            seen.append(images.is_contiguous(memory_format=torch.channels_last))
+            return super().forward(images)
+
+    model = nn.Sequential(Seeing(3, 2, 3), nn.Flatten(), nn.Linear(2 * 6 * 6, 2))
+    images = np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), dtype=np.uint8)
+    run = train(model, (images, np.arange(30) % 2))
+    assert len(seen) > 4
+    assert all(seen[1:])
+    fresh = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 6 * 6, 2))
+    fresh.load_state_dict(load_file(run.path / "checkpoints" / "last.safetensors"))
+    assert torch.equal(fresh[0].weight, model[0].weight)
+
+
+def test_more_parts_than_samples_are_refused():
+    """With the batch size that would do."""
+    with pytest.raises(InvalidOption, match="--batch-size 32 or more"):
+        train(accumulate=32)
+
+
+def test_new_fields_are_in_the_recipe_file():
+    """What the loop did can be done again."""
+    run = train(accumulate=2, clip_norm=1.0, ema=0.5, early_stop=7, lr_scale={"0": 0.5})
+    again = zoo.train(
+        net(), blobs(), progress=False, set={k: v for k, v in run.recipe.items() if k not in PARTS}
+    )
+    assert again.recipe == run.recipe
+    assert again.record["files"] == run.record["files"]
+    assert json.loads((run.path / "run.json").read_text())["micro_batches"] == 2
+
+
+PARTS = ("model", "dataset", "optimizer", "scheduler", "loss", "options")

@@ -1,0 +1,76 @@
+"""Training on several ranks that are started here."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ._ranks import rank
+from ._registry import registry
+from .parallel import launch
+from .recipe import make_plans
+from .reporting import Json, Reporter, Silent, screen_reporter
+from .runs import Run, open_run
+from .training import LAST, Request, train
+from .weights import load_weights
+
+_REPORTERS = {"json": Json, "screen": screen_reporter, "silent": Silent}
+
+
+def train_on_ranks(
+    settings: Mapping[str, Any],
+    objects: Mapping[str, Any],
+    root: Path | None,
+    name: str | None,
+    *,
+    show: str,
+    ranks: int,
+    max_restarts: int = 0,
+) -> Run:
+    """Start ranks, train on them what one process would, and return the run.
+
+    A model given as an object has the weights of the last epoch in the end, as if it had been
+    trained here.
+
+    Args:
+        settings: fields and dotted options, as `make_plans` takes them.
+        objects: parts given as Python objects; they are pickled for the ranks, which unpickle
+            nothing else.
+        root: the folder handed to datasets.
+        name: of the run.
+        show: `screen`, `json` or `silent`.
+        ranks: how many; 0: one for each GPU, else one.
+        max_restarts: how often all start again after one has died.
+
+    Raises:
+        ZooError: what a rank raised, or that one died.
+    """
+    asked = {**settings, "parallel": _several(settings)}
+    arguments = (asked, dict(objects), root, name, show)
+    number = ranks or max(1, torch.cuda.device_count())
+    path = launch(_train_as_rank, arguments, ranks=number, max_restarts=max_restarts)[0]
+    run = open_run(path)
+    if isinstance(model := objects.get("model"), nn.Module):
+        load_weights(model, run.path / LAST)
+    return run
+
+
+def _several(settings: Mapping[str, Any]) -> str:
+    asked = settings.get("parallel", "auto")
+    return "ddp" if asked == "auto" else str(asked)
+
+
+def _train_as_rank(
+    settings: Mapping[str, Any],
+    objects: Mapping[str, Any],
+    root: Path | None,
+    name: str | None,
+    show: str,
+) -> str:
+    """Train as one of the ranks; return the run's folder."""
+    reporter: Reporter = Silent() if rank() else _REPORTERS[show]()
+    plans = make_plans(settings, registry(), root)
+    request = Request(plans=plans, objects=objects, data_root=root)
+    return str(train(request, registry(), reporter, name).path)

@@ -1,0 +1,136 @@
+"""The gradients of a batch: in one piece, or in parts that add up to the same."""
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..data import Batch
+from ..parallel import Strategy
+from ._guard import FiniteGuard
+from ._memory import is_out_of_memory
+from ._precision import Precision
+from ._weight import loss_weight
+
+# B = batch, K = classes, labels or targets
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+class Gradients:
+    """Computes the gradients of the mean loss over a batch, that of all ranks.
+
+    A batch is computed in `parts`, one after another, each with its share of the mean: whatever
+    the parts and the ranks, and however ragged, the gradients are those of the whole batch. Where
+    memory does not suffice, the batch is done again in twice as many parts, from then on.
+
+    Args:
+        net: what is called.
+        criterion: the loss.
+        strategy: of the ranks.
+        precision: of the passes.
+        guard: told of each loss, before the last backward pass.
+        parts: into how many a batch is split.
+        stand_in: one sample and label, for a rank without any in a batch.
+        split_further: told the new number of parts, and the size of the batch that did not fit.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        criterion: nn.Module,
+        strategy: Strategy,
+        precision: Precision,
+        guard: FiniteGuard,
+        *,
+        parts: int,
+        stand_in: Batch,
+        split_further: Callable[[int, int], None],
+    ) -> None:
+        self.parts = parts
+        self._net = net
+        self._criterion = criterion
+        self._strategy = strategy
+        self._autocast = precision.autocast
+        self._backward = precision.backward
+        self._guard = guard
+        self._weight = loss_weight(criterion)
+        self._stand_in = stand_in
+        self._split_further = split_further
+
+    def __call__(self, batch: Batch) -> Pair:
+        """Compute them; return the outputs (B, K), detached, and the mean loss ()."""
+        while True:
+            try:
+                if self.parts == 1 and batch.share == 1:
+                    return self._whole(batch)
+                return self._in_parts(batch)
+            except Exception as error:
+                if not (is_out_of_memory(error) and self._can_split(batch)):
+                    raise
+            # Here, for the error holds on to the tensors of the pass that failed.
+            self._split(batch)
+
+    def _whole(self, batch: Batch) -> Pair:
+        outputs, loss = self._forward(batch.samples, batch.labels)
+        self._guard.watch(loss)
+        self._backward(loss)
+        return outputs.detach(), loss.detach()
+
+    def _forward(self, samples: torch.Tensor, labels: torch.Tensor) -> Pair:
+        with self._autocast():
+            outputs = self._net(samples)
+            return outputs, self._criterion(outputs, labels)
+
+    def _in_parts(self, batch: Batch) -> Pair:
+        if not len(batch.samples):
+            return self._idle(batch)
+        every, total = [], torch.zeros((), device=batch.samples.device)
+        parts = list(self._parts(batch))
+        for number, (samples, labels, weight) in enumerate(parts, 1):
+            is_last = number == len(parts)
+            with nullcontext() if is_last else self._strategy.local(self._net):
+                outputs, loss = self._forward(samples, labels)
+                total = total + loss.detach() * weight
+                if is_last:
+                    self._guard.watch(total / batch.share)
+                self._backward(loss * (weight * self._strategy.num_ranks))
+            every.append(outputs.detach())
+        return torch.cat(every), total / batch.share
+
+    def _idle(self, batch: Batch) -> Pair:
+        """Take part with a sample that counts for nothing: other ranks wait for this one."""
+        self._weigh(batch.labels)
+        with self._strategy.idle():
+            outputs, loss = self._forward(self._stand_in.samples, self._stand_in.labels)
+            self._guard.watch(loss)
+            self._backward(loss * 0.0)
+        return outputs.detach()[:0], loss.detach()
+
+    def _parts(self, batch: Batch) -> Iterator[tuple[torch.Tensor, torch.Tensor, Any]]:
+        """Yield samples and labels of each part, and its weight in the mean over all ranks."""
+        whole = self._weigh(batch.labels)
+        chunks = batch.samples.chunk(self.parts), batch.labels.chunk(self.parts)
+        for samples, labels in zip(*chunks, strict=True):
+            if self._weight is None:
+                yield samples, labels, batch.share * len(samples) / len(batch.samples)
+            else:
+                yield samples, labels, self._weight(labels) / whole
+
+    def _weigh(self, labels: torch.Tensor) -> torch.Tensor | None:
+        """Return what a mean over the batch of all ranks divides by; None: the samples."""
+        return None if self._weight is None else self._strategy.sum(self._weight(labels))
+
+    def _can_split(self, batch: Batch) -> bool:
+        # Ranks can't do a pass again alone: the others wait for the gradients of the first.
+        return self._strategy.num_ranks == 1 and self.parts < len(batch.samples)
+
+    def _split(self, batch: Batch) -> None:
+        for parameter in self._net.parameters():
+            parameter.grad = None
+        if batch.samples.is_cuda:
+            torch.cuda.empty_cache()
+        self.parts = min(2 * self.parts, len(batch.samples))
+        self._split_further(self.parts, len(batch.samples))
