@@ -24,7 +24,7 @@ import zoo
 import zoo_registry
 from zoo import errors, metrics
 from zoo.cli._main import cli
-from zoo.recipe import DEFAULT_LOSSES, FIELDS, PARTS
+from zoo.recipe import AUGMENT, DEFAULT_LOSSES, FIELDS, PARTS
 from zoo.recipe._plan import DEFAULTS
 from zoo_registry import _hookspecs, options_of
 
@@ -167,7 +167,8 @@ def test_command_lines_can_be_typed(path):
             line
         )
         keys = [words[i + 1].partition("=")[0] for i, word in enumerate(words) if word == "--set"]
-        assert all(key in FIELDS or key.partition(".")[0] in PARTS for key in keys), line
+        parts = (*PARTS, AUGMENT)
+        assert all(key in FIELDS or key.partition(".")[0] in parts for key in keys), line
 
 
 def test_exit_codes_are_those_of_the_errors():
@@ -207,8 +208,7 @@ def test_every_key_of_a_part_is_explained():
     """`model.*` and its like."""
     table = rows(sections(page("recipes"))["Keys"])
     keys = [key for row in table for key in code(row[0]) if key.endswith(".*")]
-    assert keys == [f"{part}.*" for part in ("model", "dataset", "optimizer", "scheduler", "loss")]
-    assert set(PARTS) == {key.removesuffix(".*") for key in keys}
+    assert keys == [f"{part}.*" for part in (*PARTS, AUGMENT)]
 
 
 @pytest.mark.parametrize(("heading", "kind"), [("Schedulers", "scheduler"), ("Losses", "loss")])

@@ -6,6 +6,7 @@ import pytest
 
 PUBLIC = [
     "zoo",
+    "zoo.augment",
     "zoo.cli",
     "zoo.data",
     "zoo.errors",

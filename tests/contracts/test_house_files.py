@@ -5,8 +5,9 @@ import re
 
 WRITERS = {
     "zoo/zoo/_files.py": "the one that makes every file whole or not at all",
+    "zoo/zoo/data/_cache_fill.py": "fills the file that _files puts in its place",
     "zoo/zoo/runs/_writer.py": "appends a line an epoch to metrics.jsonl",
-    "zoo/zoo/weights/_safetensors.py": "fills the file that _files puts in its place",
+    "zoo/zoo/weights/_safetensors.py": "likewise",
     "zoo/zoo/weights/_torch.py": "likewise",
 }
 """The modules of zoo that write, and what for."""

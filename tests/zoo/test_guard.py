@@ -105,7 +105,7 @@ def test_the_record_names_step_samples_and_module():
     assert told["loss"] is None
     assert [step for step, _ in told["losses"]] == [1, 2, 3, 4, 5, 6]
     assert [step for step, _ in told["gradient_norms"]] == [1, 2, 3, 4, 5]
-    assert all(0 < norm for _, norm in told["gradient_norms"])
+    assert all(norm > 0 for _, norm in told["gradient_norms"])
 
 
 def test_samples_that_are_not_finite_are_found_out():

@@ -73,7 +73,7 @@ def test_gradients_are_clipped_to_the_norm():
         nn.utils.clip_grad_norm_(reference.parameters(), 0.05)
         with torch.no_grad():
             for parameter in reference.parameters():
-                parameter -= parameter.grad
+                parameter.sub_(parameter.grad)
     assert_same(model, reference)
 
 
@@ -127,7 +127,7 @@ def test_training_stops_early_where_nothing_improves():
 
 
 def test_balanced_class_weights_come_from_the_labels():
-    """n / (K n_k), written into the recipe as numbers."""
+    """A class weighs n / (K n_k), written into the recipe as numbers."""
     samples = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
     labels = np.repeat([0, 1], [30, 10])
     data = zoo_registry.Splits(train=zoo.ArrayDataset(samples, labels))

@@ -3,6 +3,7 @@
 from .._cores import usable_cores
 from ._arrays import ArrayDataset, as_tensor
 from ._batches import Augmentation, Batch, Batches
+from ._cache import cached
 from ._facts import DataFacts, describe
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
@@ -23,6 +24,7 @@ __all__ = [
     "array_names",
     "as_splits",
     "as_tensor",
+    "cached",
     "channels_first",
     "class_counts",
     "default_workers",

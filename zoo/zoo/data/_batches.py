@@ -124,7 +124,7 @@ class Batches:
         """Yield samples and labels for each tensor of indices; several are prepared in one go."""
         per_group = 1 if self._items else max(1, _GROUP_SAMPLES // self.batch_size)
         groups = [own[start : start + per_group] for start in range(0, len(own), per_group)]
-        wanted = (self._feed.wanted(torch.cat(group), epoch) for group in groups)
+        wanted = (self._feed.wanted(torch.cat(list(group)), epoch) for group in groups)
         for group, (places, raw) in zip(groups, self._read(wanted, epoch), strict=True):
             samples, labels = self._feed(raw, places, epoch)
             sizes = [len(indices) for indices in group]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo_registry import Entry, InvalidData, InvalidOption, Registry, options_of
@@ -13,6 +12,8 @@ from ._plan import FILLED, Plan
 from ._recipe import OBJECT, WITH_OPTIONS, Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..data import DataFacts  # imports torch, which checking a recipe must not
 
 DEFAULT_LOSSES = {

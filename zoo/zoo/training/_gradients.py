@@ -114,7 +114,7 @@ class Gradients:
         whole = self._weigh(batch.labels)
         chunks = batch.samples.chunk(self.parts), batch.labels.chunk(self.parts)
         for samples, labels in zip(*chunks, strict=True):
-            if self._weight is None:
+            if self._weight is None or whole is None:
                 yield samples, labels, batch.share * len(samples) / len(batch.samples)
             else:
                 yield samples, labels, self._weight(labels) / whole

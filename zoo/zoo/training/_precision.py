@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -37,7 +38,7 @@ def resolve_precision(asked: str, device: torch.device, model: nn.Module) -> str
 
 def _computes_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     # Elsewhere bf16 is emulated: 7 times slower than fp32, measured with AVX2.
@@ -81,7 +82,8 @@ def float32_products(device: torch.device, *, tf32: bool) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    places = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+    cudnn: Any = torch.backends.cudnn  # its types know nothing of these settings yet
+    places: list[Any] = [torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn]
     before = [place.fp32_precision for place in places]
     for place in places:
         place.fp32_precision = "tf32" if tf32 else "ieee"

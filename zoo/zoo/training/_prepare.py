@@ -76,7 +76,7 @@ def _prepare(
     plan, splits = _first_available(request, note)
     facts = describe(splits, _tasks(plan))
     plan = with_class_weights(plan, splits.train, facts)
-    recipe, entries = complete(plan, facts, _resolved(splits, strategy, parallel), registry)
+    recipe, entries = complete(plan, facts, _resolved(plan, splits, strategy, parallel), registry)
     check_ranks(recipe)
     model, recipe = _ready_model(recipe, entries, request, strategy.device, resources)
     resources.callback(strategy.unwrap, model)
@@ -114,13 +114,13 @@ def _prepare(
     )
 
 
-def _resolved(splits: Splits, strategy: Strategy, parallel: str) -> dict[str, Any]:
+def _resolved(plan: Plan, splits: Splits, strategy: Strategy, parallel: str) -> dict[str, Any]:
     """Return the settings that only the machine can tell."""
     return {
         "device": strategy.device.type if strategy.num_ranks > 1 else str(strategy.device),
         "parallel": parallel,
         "ranks": strategy.num_ranks,
-        "workers": default_workers(splits.train),
+        "workers": default_workers(splits.train, transform="augment.transform" in plan.settings),
     }
 
 

@@ -1,8 +1,6 @@
 """The step of a training: from gradients to the next weights."""
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
@@ -46,12 +44,10 @@ class Update:
         self._step = 0
         self._parameters = parameters
         self._optimizer = optimizer
-        self._take: Callable[[], Any] = step_of(optimizer)
+        self._take = step_of(optimizer) if scaler is None else self._scaled
         self._scaler = scaler
         self._clip_norm = clip_norm
         self._average = average
-        if scaler is not None:
-            self._take = self._scaled
 
     def __call__(self) -> None:
         """Take one step."""
