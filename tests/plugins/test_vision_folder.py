@@ -1,5 +1,6 @@
 """`folder:PATH`: layouts, sizes, held-out images, and every folder that can't be trained on."""
 
+import os
 import pickle
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
+from zoo import home
+from zoo.data import cached
 from zoo_registry import BadSample, InvalidData, InvalidOption
 from zoo_vision.folder import folder
 
@@ -107,6 +110,77 @@ class TestImages:
         split = read(tmp_path).train
         copy = pickle.loads(pickle.dumps(split))
         assert torch.equal(copy[1][0], split[1][0])
+
+
+class TestCache:
+    """Decoded once, and again when a file changes."""
+
+    def test_the_cache_holds_what_the_files_hold(self, tmp_path):
+        classes(tmp_path, {"a": 70, "b": 80})
+        split = read(tmp_path).train
+        found = cached(split, note=pytest.fail)
+        assert torch.equal(found.samples, torch.stack([image for image, _ in split]))
+        assert torch.equal(found.labels, split.labels)
+
+    @pytest.mark.parametrize("change", ["content", "time", "name", "one more", "one less"])
+    def test_any_change_to_a_file_is_another_key(self, tmp_path, change):
+        classes(tmp_path, {"a": 3, "b": 3})
+        read_all = {"image_size": 8, "test_fraction": 0.0}
+        key = read(tmp_path, **read_all).train.cache_key()
+        assert read(tmp_path, **read_all).train.cache_key() == key
+        file = tmp_path / "a" / "001.png"
+        facts = file.stat()
+        if change == "content":  # of another size, at the same time
+            draw(file, (9, 9))
+            os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        elif change == "time":
+            os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1))
+        elif change == "name":
+            file.rename(file.with_name("003.png"))
+        elif change == "one more":
+            draw(tmp_path / "b" / "003.png")
+        else:
+            file.unlink()
+        assert read(tmp_path, **read_all).train.cache_key() != key
+
+    @pytest.mark.parametrize("options", [{"channels": 1}, {"image_size": 7}, {"split_seed": 1}])
+    def test_another_reading_is_another_key(self, tmp_path, options):
+        classes(tmp_path, {"a": 9, "b": 9})
+        keys = [read(tmp_path, **o).train.cache_key() for o in ({}, options)]
+        assert keys[0] != keys[1]
+
+    def test_the_same_names_elsewhere_are_another_key(self, tmp_path, monkeypatch):
+        keys = set()
+        for name in ("one", "two"):
+            classes(tmp_path / name, {"a": 3, "b": 3})
+            for file in (tmp_path / name).rglob("*.png"):
+                os.utime(file, (1, 1))
+            monkeypatch.chdir(tmp_path / name)
+            keys.add(folder(tmp_path, ".").train.cache_key())
+        assert len(keys) == 2
+
+    def test_a_changed_image_is_decoded_anew(self, tmp_path):
+        root = classes(tmp_path / "images", {"a": 3, "b": 3})
+        before = cached(read(root, test_fraction=0.0).train, note=pytest.fail)
+        Image.new("RGB", (8, 8), "white").save(root / "a" / "000.png")
+        after = cached(read(root, test_fraction=0.0).train, note=pytest.fail)
+        assert int(after.samples[0].min()) == 255
+        assert torch.equal(after.samples[1:], before.samples[1:])
+
+    def test_a_corrupt_image_is_named_and_nothing_is_kept(self, tmp_path):
+        classes(tmp_path, {"a": 90, "b": 90})
+        (tmp_path / "b" / "077.png").write_bytes(b"broken")
+        split = read(tmp_path, test_fraction=0.0).train
+        with pytest.raises(BadSample, match=r"077\.png.*--skip-bad-samples"):
+            cached(split, note=pytest.fail)
+        assert list((home.home() / "cache").iterdir()) == []
+
+    def test_a_file_that_is_gone_is_named(self, tmp_path):
+        classes(tmp_path, {"a": 4, "b": 4})
+        split = read(tmp_path, test_fraction=0.0).train
+        (tmp_path / "b" / "001.png").unlink()
+        with pytest.raises(BadSample, match=r"001\.png.*No such file"):
+            split.cache_key()
 
 
 class TestBadInput:

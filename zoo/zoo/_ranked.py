@@ -1,5 +1,6 @@
 """Training on several ranks that are started here."""
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,11 @@ def _train_as_rank(
 ) -> str:
     """Train as one of the ranks; return the run's folder."""
     reporter: Reporter = Silent() if rank() else _REPORTERS[show]()
+    # Tensors that are sent to a process are shared with it: each rank trains weights of its own.
+    objects = {
+        part: copy.deepcopy(value) if isinstance(value, nn.Module) else value
+        for part, value in objects.items()
+    }
     plans = make_plans(settings, registry(), root)
     request = Request(plans=plans, objects=objects, data_root=root)
     return str(train(request, registry(), reporter, name).path)

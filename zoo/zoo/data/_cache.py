@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
 from .._files import reason, write_atomically
 from ..errors import StorageError
@@ -64,12 +64,13 @@ def cached(split: Any, *, note: Callable[[str], None]) -> Any:
             _build(path, split, shape, note)
         with contextlib.suppress(OSError):  # another user's, or on a read-only disk
             os.utime(path)
-        samples = torch.from_file(str(path), size=math.prod(shape), dtype=torch.uint8)
+        # Read-only: a mapping that may be written counts as memory, and must fit into that.
+        samples = np.memmap(path, np.uint8, mode="r", shape=shape)
     except (StorageError, OSError) as error:
-        text = reason(error) if isinstance(error, OSError) else str(error)
+        text = f"{path}: {reason(error)}" if isinstance(error, OSError) else str(error)
         note(f"{shape[0]:,} samples stream from their files, decoded anew in each epoch: {text}")
         return split
-    return ArrayDataset(samples.view(shape), split.labels)
+    return ArrayDataset(samples, split.labels)
 
 
 def _is_whole(path: Path, size: int) -> bool:
@@ -131,7 +132,7 @@ def _sweep(folder: Path, *, alone: bool) -> None:
         for file in folder.glob(pattern):
             # Another process may be faster; and Windows keeps what is in use.
             with contextlib.suppress(OSError):
-                if now - file.stat().st_mtime >= days * _DAY_SECONDS or not days:
+                if not days or now - file.stat().st_mtime > days * _DAY_SECONDS:
                     file.unlink()
 
 

@@ -1,5 +1,6 @@
 """Decoding a whole set into a file, on all cores."""
 
+import contextlib
 import math
 import multiprocessing
 import os
@@ -11,7 +12,6 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from zoo_registry import BadSample, InvalidData, ZooError
@@ -115,12 +115,13 @@ def _in_process(work: _Work, share: Sequence[range], sender: Connection, parent:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What torch's threads hold at the time of a fork stays locked in the child.
     torch.set_num_threads(1)
+    outcome: Exception | None = None
     try:
         _write_share(work, share, lambda: os.getppid() != parent)
     except (ZooError, OSError) as error:
-        sender.send(error)
-    else:
-        sender.send(None)
+        outcome = error
+    with contextlib.suppress(BrokenPipeError):  # the parent was killed
+        sender.send(outcome)
 
 
 def _write_share(work: _Work, share: Sequence[range], is_over: Callable[[], bool]) -> None:
@@ -132,11 +133,11 @@ def _write_share(work: _Work, share: Sequence[range], is_over: Callable[[], bool
             for index in chunk:
                 if is_over():
                     return
-                file.write(_pixels(work, index).data)
+                file.write(_pixels(work, index))
 
 
-def _pixels(work: _Work, index: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
-    """Read a sample as uint8 (C, H, W)."""
+def _pixels(work: _Work, index: int) -> memoryview:
+    """Read a sample; return its bytes in the order (C, H, W)."""
     try:
         sample = as_tensor(work.split[index][0], f"sample {index}")
     except ZooError:
@@ -151,5 +152,5 @@ def _pixels(work: _Work, index: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
             f"has a cache_key, which promises uint8 {work.shape} for all; --cache none asks for "
             "no such promise"
         )
-    pixels: np.ndarray[Any, np.dtype[np.uint8]] = sample.contiguous().numpy()
+    pixels: memoryview = sample.contiguous().numpy().data
     return pixels

@@ -11,11 +11,9 @@ from torch.utils._pytree import tree_leaves
 
 from ._world import World
 
-_BUFFERS = (  # renamed in torch 2.14, where the old name warns
-    "forward_sync_buffers"
-    if "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
-    else "broadcast_buffers"
-)
+_RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+# Since torch 2.14 the old name warns.
+_NO_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if _RENAMED else "broadcast_buffers": False}
 
 
 class Averaged(nn.Module):
@@ -58,7 +56,7 @@ class Averaged(nn.Module):
             init_sync=False,
             find_unused_parameters=self._world.any(unused),
             gradient_as_bucket_view=True,
-            **{_BUFFERS: False},
+            **_NO_BUFFERS,
         )
 
 

@@ -28,7 +28,7 @@ def build_optimizer(
     known = {option.name: option.default for option in read_signature(entry.spec.address).options}
     decay = options.get("weight_decay", known.get("weight_decay", 0.0))
     groups = parameter_groups(model, recipe, decay if isinstance(decay, int | float) else 0.0)
-    if _may_fuse(entry, known, options, device):
+    if _may_fuse(entry, recipe, known, options, device):
         try:
             return build(entry, groups, lr=recipe.lr, **options, fused=True), options | {
                 "fused": True
@@ -39,12 +39,16 @@ def build_optimizer(
 
 
 def _may_fuse(
-    entry: Entry, known: dict[str, Any], options: dict[str, Any], device: torch.device
+    entry: Entry,
+    recipe: Recipe,
+    known: dict[str, Any],
+    options: dict[str, Any],
+    device: torch.device,
 ) -> bool:
-    own = entry.spec.address.startswith("torch.optim")
     return (
-        own
+        entry.spec.address.startswith("torch.optim")
         and "fused" in known
+        and recipe.parallel != "fsdp"  # not all fused kernels know tensors spread over ranks
         and device.type in ("cpu", "cuda")
         and not any(options.get(name) for name in _RIVALS)
         and options.get("fused") is None
