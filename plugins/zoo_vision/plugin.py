@@ -59,95 +59,99 @@ _CIFAR10_SPEED = {
 }
 
 
+MODELS = (
+    ModelSpec(
+        name="cifar10-speed",
+        build="zoo_vision.cifar10_speed:Cifar10Speed",
+        datasets=("cifar10", "digits"),
+        summary="whitening and six convolutions: CIFAR-10 in ten epochs (Jordan 2024)",
+        recipe=_CIFAR10_SPEED,
+        recipes={
+            "digits": {
+                "model.width": 16,
+                "model.views": 1,
+                "augment.flip": False,
+                "augment.crop": 1,
+                "lr": 0.2,
+                "batch_size": 128,
+                "epochs": 8,
+            }
+        },
+    ),
+    ModelSpec(
+        name="mnist-cnn",
+        build="zoo_vision.mnist_cnn:MnistCnn",
+        datasets=("mnist", "digits"),
+        summary="three convolutions for small images: 99% on MNIST in seconds on a CPU",
+        recipe={
+            "optimizer": "adamw",
+            "optimizer.weight_decay": 0.01,
+            "scheduler": "one-cycle",
+            "scheduler.pct_start": 0.2,
+            "lr": 0.01,
+            "batch_size": 128,
+            "epochs": 2,
+        },
+        recipes={
+            "digits": {
+                "model.dropout": 0.3,
+                "optimizer.weight_decay": 0.1,
+                "loss.label_smoothing": 0.1,
+                "batch_size": 64,
+                "epochs": 12,
+            }
+        },
+    ),
+    ModelSpec(
+        name="mlp",
+        build="zoo_vision.mlp:MLP",
+        task=("classification", "multilabel", "regression"),
+        datasets=("mnist", "digits"),
+        summary="a multilayer perceptron with any number and width of hidden layers",
+        recipe={
+            "optimizer": "adamw",
+            "optimizer.weight_decay": 0.01,
+            "scheduler": "one-cycle",
+            "lr": 0.003,
+            "batch_size": 128,
+            "epochs": 10,
+        },
+        recipes={"digits": {"batch_size": 64, "epochs": 20}},
+    ),
+    ModelSpec(
+        name="resnet18",
+        build="zoo_vision.resnet:resnet18",
+        datasets=("cifar10", "digits"),
+        summary="ResNet-18 with a 3x3 stem and no max-pooling, for small images",
+        recipe={
+            "optimizer": "sgd",
+            "optimizer.momentum": 0.9,
+            "optimizer.nesterov": True,
+            "optimizer.weight_decay": 5e-4,
+            "scheduler": "one-cycle",
+            "lr": 0.1,
+            "batch_size": 128,
+            "epochs": 30,
+        },
+        recipes={
+            "cifar10": {"augment.crop": 4, "augment.flip": True},
+            "digits": {
+                "model.width": 16,
+                "optimizer": "adamw",
+                "lr": 0.005,
+                "batch_size": 32,
+                "epochs": 4,
+            },
+        },
+    ),
+)
+"""The models: quick, plain, deep, and a speed run."""
+
+
 @hookimpl
 def zoo_models() -> Sequence[ModelSpec]:
     """Return the models: two that are quick, one that is plain, one that is deep."""
-    return [
-        ModelSpec(
-            name="cifar10-speed",
-            build="zoo_vision.cifar10_speed:Cifar10Speed",
-            datasets=("cifar10", "digits"),
-            summary="whitening and six convolutions: CIFAR-10 in ten epochs (Jordan 2024)",
-            recipe=_CIFAR10_SPEED,
-            recipes={
-                "digits": {
-                    "model.width": 16,
-                    "model.views": 1,
-                    "augment.flip": False,
-                    "augment.crop": 1,
-                    "lr": 0.2,
-                    "batch_size": 128,
-                    "epochs": 8,
-                }
-            },
-        ),
-        ModelSpec(
-            name="mnist-cnn",
-            build="zoo_vision.mnist_cnn:MnistCnn",
-            datasets=("mnist", "digits"),
-            summary="three convolutions for small images: 99% on MNIST in seconds on a CPU",
-            recipe={
-                "optimizer": "adamw",
-                "optimizer.weight_decay": 0.01,
-                "scheduler": "one-cycle",
-                "scheduler.pct_start": 0.2,
-                "lr": 0.01,
-                "batch_size": 128,
-                "epochs": 2,
-            },
-            recipes={
-                "digits": {
-                    "model.dropout": 0.3,
-                    "optimizer.weight_decay": 0.1,
-                    "loss.label_smoothing": 0.1,
-                    "batch_size": 64,
-                    "epochs": 12,
-                }
-            },
-        ),
-        ModelSpec(
-            name="mlp",
-            build="zoo_vision.mlp:MLP",
-            task=("classification", "multilabel", "regression"),
-            datasets=("mnist", "digits"),
-            summary="a multilayer perceptron with any number and width of hidden layers",
-            recipe={
-                "optimizer": "adamw",
-                "optimizer.weight_decay": 0.01,
-                "scheduler": "one-cycle",
-                "lr": 0.003,
-                "batch_size": 128,
-                "epochs": 10,
-            },
-            recipes={"digits": {"batch_size": 64, "epochs": 20}},
-        ),
-        ModelSpec(
-            name="resnet18",
-            build="zoo_vision.resnet:resnet18",
-            datasets=("cifar10", "digits"),
-            summary="ResNet-18 with a 3x3 stem and no max-pooling, for small images",
-            recipe={
-                "optimizer": "sgd",
-                "optimizer.momentum": 0.9,
-                "optimizer.nesterov": True,
-                "optimizer.weight_decay": 5e-4,
-                "scheduler": "one-cycle",
-                "lr": 0.1,
-                "batch_size": 128,
-                "epochs": 30,
-            },
-            recipes={
-                "cifar10": {"augment.crop": 4, "augment.flip": True},
-                "digits": {
-                    "model.width": 16,
-                    "optimizer": "adamw",
-                    "lr": 0.005,
-                    "batch_size": 32,
-                    "epochs": 4,
-                },
-            },
-        ),
-    ]
+    return MODELS
 
 
 @hookimpl

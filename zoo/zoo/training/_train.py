@@ -188,6 +188,7 @@ def _record(job: Job) -> dict[str, Any]:
         },
         "threads": torch.get_num_threads(),
         "micro_batches": job.recipe.accumulate,
+        "stopped_early": False,
         "metrics": {},
         "best_epoch": 0,
     }
