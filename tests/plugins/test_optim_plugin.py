@@ -42,7 +42,15 @@ def test_the_names_are_the_documented_ones():
     losses = [spec.name for spec in plugin.zoo_losses()]
     assert losses == ["bce-with-logits", "cross-entropy", "huber", "l1", "mse"]
     schedulers = [spec.name for spec in plugin.zoo_schedulers()]
-    assert schedulers == ["constant", "cosine", "exponential", "one-cycle", "plateau", "step"]
+    assert schedulers == [
+        "constant",
+        "cosine",
+        "exponential",
+        "one-cycle",
+        "plateau",
+        "step",
+        "triangle",
+    ]
 
 
 def test_losses_serve_the_tasks_whose_targets_they_take():

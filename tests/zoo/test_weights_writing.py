@@ -243,7 +243,13 @@ def test_the_disk_is_told_before_the_name_is_given(tmp_path, monkeypatch):
     assert events == ["sync file", "rename", "sync folder"]
 
 
-WRITERS = {"_files.py", "weights/_safetensors.py", "weights/_torch.py", "runs/_writer.py"}
+WRITERS = {
+    "_files.py",
+    "data/_cache_fill.py",
+    "runs/_writer.py",
+    "weights/_safetensors.py",
+    "weights/_torch.py",
+}
 
 
 def test_nobody_else_writes_files():
