@@ -96,8 +96,8 @@ def compare(
     """
     present = [side for side in sides if not side.missing]
     left_out = {side.name: _reason(side) for side in sides if side.missing}
-    for side, reason in left_out.items():
-        say(f"without {side}: {reason}")
+    for name_left_out, reason in left_out.items():
+        say(f"without {name_left_out}: {reason}")
     measured: dict[str, list[Figures]] = {side.name: [] for side in present}
     for number in range(rounds):
         for side in present:

@@ -25,3 +25,8 @@ def train_loader(root: str, workers: int, limit: int | None = None) -> DataLoade
         num_workers=workers,
         persistent_workers=workers > 0,
     )
+
+
+def epoch_size(loader: Any) -> int:
+    """Return how many samples an epoch has; DataLoader's own type knows of no length."""
+    return len(loader.dataset)

@@ -3,7 +3,7 @@
 from accelerate import Accelerator
 from torch import nn
 
-from ._loader import train_loader
+from ._loader import epoch_size, train_loader
 from ._net import Clock, adam, mlp
 
 
@@ -20,4 +20,4 @@ def mnist(root: str, epochs: int, workers: int, limit: int | None = None) -> dic
             accelerator.backward(loss)
             optimizer.step()
         clock.epoch_ended()
-    return clock.figures(len(loader.dataset))
+    return clock.figures(epoch_size(loader))

@@ -33,7 +33,8 @@ class Net(nn.Module):
         hidden = self.conv1(images).relu()
         hidden = nn.functional.max_pool2d(self.conv2(hidden).relu(), 2)
         hidden = self.fc1(self.dropout1(hidden).flatten(1)).relu()
-        return self.fc2(self.dropout2(hidden)).log_softmax(dim=1)
+        scores: torch.Tensor = self.fc2(self.dropout2(hidden)).log_softmax(dim=1)
+        return scores
 
 
 def train(
@@ -54,8 +55,8 @@ def train(
 def accuracy(net: Net, loader: DataLoader[tuple[torch.Tensor, int]]) -> float:
     """Return the share of images whose class is recognised."""
     net.eval()
-    correct = sum(int((net(images).argmax(1) == labels).sum()) for images, labels in loader)
-    return correct / len(loader.dataset)
+    hits = torch.cat([net(images).argmax(1) == labels for images, labels in loader])
+    return float(hits.double().mean())
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ import zoo_registry
 from zoo.recipe import make_plans
 from zoo.training import Request, prepare
 
+from ._loader import epoch_size
+
 BATCH_SIZE = 128
 Started = tuple[int, Callable[[int], Iterable[Any]]]
 """The number of images, and what yields the batches of an epoch, numbered from 1."""
@@ -58,7 +60,7 @@ def torchvision_batches(path: str, workers: int) -> dict[str, float]:
             num_workers=workers,
             persistent_workers=workers > 0,
         )
-        return len(loader.dataset), lambda _: loader
+        return epoch_size(loader), lambda _: loader
 
     return _two_epochs(begin)
 

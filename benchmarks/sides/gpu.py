@@ -11,7 +11,7 @@ from torchvision.models import resnet50
 import zoo
 from zoo_registry import Splits
 
-from ._loader import train_set
+from ._loader import epoch_size, train_set
 from ._net import Clock
 
 # N = samples in all
@@ -85,7 +85,7 @@ def plain_cnn(root: str, epochs: int, workers: int) -> dict[str, float]:
             optimizer.step()
         torch.cuda.synchronize()
         clock.epoch_ended()
-    return clock.figures(len(loader.dataset))
+    return clock.figures(epoch_size(loader))
 
 
 def zoo_cnn(root: str, epochs: int, mode: str) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from ignite.engine import Engine, Events, create_supervised_trainer
 from torch import nn
 
-from ._loader import train_loader
+from ._loader import epoch_size, train_loader
 from ._net import Clock, adam, mlp
 
 LOG_INTERVAL = 100
@@ -23,4 +23,4 @@ def mnist(root: str, epochs: int, workers: int, limit: int | None = None) -> dic
 
     trainer.add_event_handler(Events.EPOCH_COMPLETED, clock.epoch_ended)
     trainer.run(loader, max_epochs=epochs)
-    return clock.figures(len(loader.dataset))
+    return clock.figures(epoch_size(loader))

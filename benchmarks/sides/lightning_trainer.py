@@ -4,7 +4,7 @@ import lightning
 import torch
 from torch import nn
 
-from ._loader import train_loader
+from ._loader import epoch_size, train_loader
 from ._net import Clock, adam, mlp
 
 
@@ -51,4 +51,4 @@ def mnist(root: str, epochs: int, workers: int, limit: int | None = None) -> dic
         enable_checkpointing=False,
     )
     trainer.fit(Classifier(), loader)
-    return clock.figures(len(loader.dataset))
+    return clock.figures(epoch_size(loader))

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from ._loader import train_loader
+from ._loader import epoch_size, train_loader
 from ._net import Clock, adam, mlp
 
 LOG_INTERVAL = 100
@@ -24,4 +24,4 @@ def mnist(root: str, epochs: int, workers: int, limit: int | None = None) -> dic
             if number % LOG_INTERVAL == 0:
                 print(f"loss: {loss.item():>7f}  [{number * len(inputs):>5d}]")
         clock.epoch_ended()
-    return clock.figures(len(loader.dataset))
+    return clock.figures(epoch_size(loader))

@@ -17,6 +17,7 @@ PUBLIC = [
     "zoo.reporting",
     "zoo.runs",
     "zoo.training",
+    "zoo.verify",
     "zoo.weights",
     "zoo_registry",
 ]

@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "_predict:predict",
     "runs": "_runs:runs",
     "train": "_train:train",
+    "verify": "_verify:verify",
 }
 """Each subcommand's place; imported when it is used, for each has its own cost."""
 

@@ -76,7 +76,7 @@ def train(
     **flags: Any,
 ) -> None:
     """Train MODEL and store it as a run, or do a RECIPE.toml again."""
-    settings = _settings({"model": model, **flags}, sets)
+    settings = settings_of({"model": model, **flags}, sets)
     if skip_bad_samples:
         settings["dataset.skip_bad_samples"] = True
     if name is not None:
@@ -96,7 +96,7 @@ def train(
         run(plans, root, name, as_json=as_json)
 
 
-def _settings(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:
+def settings_of(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:
     """Merge flags and --set into flat settings.
 
     Raises:

@@ -7,7 +7,7 @@ from ._cache import cached
 from ._facts import DataFacts, describe
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
-from ._items import default_workers
+from ._items import default_workers, length
 from ._labels import class_counts
 from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
@@ -30,6 +30,7 @@ __all__ = [
     "default_workers",
     "describe",
     "epoch_order",
+    "length",
     "match_dtype",
     "mix",
     "read_arrays",

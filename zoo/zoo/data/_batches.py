@@ -70,6 +70,7 @@ class Batches:
         rank: int = 0,
         num_ranks: int = 1,
     ) -> None:
+        self.split = split
         self.batch_size = batch_size
         self.seed = seed
         self.num_samples = length(split)

@@ -3,15 +3,20 @@
 from ._checks import check_model
 from ._components import build, build_module, make_prepare
 from ._estimate import estimate
-from ._fit import LAST
+from ._fit import LAST, Fit
+from ._interrupt import Interrupt
 from ._job import Job
-from ._loop import evaluate
+from ._keeper import Bystander
+from ._loop import evaluate, set_training
 from ._precision import Precision, resolve_precision
 from ._prepare import Request, load_splits, prepare
-from ._train import train
+from ._train import surroundings, train
 
 __all__ = [
     "LAST",
+    "Bystander",
+    "Fit",
+    "Interrupt",
     "Job",
     "Precision",
     "Request",
@@ -24,5 +29,7 @@ __all__ = [
     "make_prepare",
     "prepare",
     "resolve_precision",
+    "set_training",
+    "surroundings",
     "train",
 ]

@@ -39,6 +39,7 @@ class Fit:
     Attributes:
         best_epoch: counted from 1; 0 before the first has ended.
         best_metrics: of that epoch.
+        gradients: computes those of a batch.
         is_stopped: whether the ranks have agreed to end after a step.
     """
 
@@ -68,7 +69,7 @@ class Fit:
             clip_norm=job.recipe.clip_norm,
             average=job.average,
         )
-        self._gradients = Gradients(
+        self.gradients = Gradients(
             job.net,
             job.criterion,
             job.strategy,
@@ -101,7 +102,7 @@ class Fit:
         meter = self._meter()
         batches = self.reporter.watch(job.train.epoch(epoch), epoch, lambda: self._guard.last)
         set_training(job.net, self._frozen)
-        self._train(self._until_stopped(batches), meter)
+        self.train_on(self._until_stopped(batches), meter)
         if self._guard.step < epoch * len(job.train):
             return None
         trained = {f"train_{k}": v for k, v in whole(meter, job.strategy).items()}
@@ -118,11 +119,11 @@ class Fit:
             metrics=measured,
         )
 
-    def _train(self, batches: Iterator[Batch], meter: Meter) -> None:
+    def train_on(self, batches: Iterator[Batch], meter: Meter) -> None:
         """Run the loop; what it can't go on from becomes a record and an error."""
         guard, update = self._guard, self._update
         try:
-            train_epoch(batches, self._gradients, guard, update, self.job.scheduler, meter)
+            train_epoch(batches, self.gradients, guard, update, self.job.scheduler, meter)
         except NotFinite as end:
             told = self.keeper.write_json(FILE, diagnose(self.job, end, guard, update))
             raise Diverged(
