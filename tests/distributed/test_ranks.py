@@ -66,8 +66,9 @@ def test_ranks_train_to_the_weights_of_one_process(parallel, ranks, more):
         assert row["loss"] == pytest.approx(expected["loss"], rel=1e-4)
 
 
-def test_parts_on_ranks_are_still_the_batch():
-    """Accumulation on each of the ranks, of a model without statistics of its batches."""
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_parts_on_ranks_are_still_the_batch(parallel):
+    """Accumulation on each of the ranks, also where one has fewer samples than there are parts."""
 
     def plain():
         torch.manual_seed(0)
@@ -75,9 +76,14 @@ def test_parts_on_ranks_are_still_the_batch():
 
     alone, shared = plain(), plain()
     train(alone)
-    train(shared, accumulate=2, parallel="ddp", ranks=2)
+    train(shared, accumulate=3, parallel=parallel, ranks=2)
     for one, other in zip(alone.parameters(), shared.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_parts_of_a_batch_norm_on_ranks_do_not_wait_for_each_other():
+    """Every rank computes as many parts as the others, though some are empty."""
+    assert train(net(), accumulate=3, parallel="ddp", ranks=2).state == "done"
 
 
 def test_an_error_of_the_ranks_is_that_of_one_process():

@@ -182,8 +182,8 @@ def test_every_sample_comes_once_an_epoch(count, batch_size, whole):
     found = list(batches_of(split, batch_size, seed=1).epoch(1))
     assert len(found) == len(batches_of(split, batch_size))
     assert sorted(torch.cat([batch.labels for batch in found]).tolist()) == list(range(count))
-    for samples, labels, share in found:
-        assert share == 1
+    for samples, labels, size in found:
+        assert size == len(samples)
         assert torch.equal(samples[:, 0].long(), labels)
 
 

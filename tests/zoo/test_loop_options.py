@@ -207,6 +207,15 @@ def test_more_parts_than_samples_are_refused():
         train(accumulate=32)
 
 
+def test_parts_of_one_sample_are_refused_where_a_batch_norm_sees_one_value():
+    """Said before the first step, as for batches of one."""
+    model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    data = zoo_registry.Splits(train=zoo.ArrayDataset(*blobs(34)))
+    with pytest.raises(InvalidOption, match="16 samples, the last of 2, in 2 parts"):
+        train(model, data, accumulate=2)
+    assert train(model, data, accumulate=2, batch_size=17).state == "done"
+
+
 def test_new_fields_are_in_the_recipe_file():
     """What the loop did can be done again."""
     run = train(accumulate=2, clip_norm=1.0, ema=0.5, early_stop=7, lr_scale={"0": 0.5})

@@ -26,8 +26,13 @@ class Batch(NamedTuple):
     """(B, …), on the device. No rows where a batch has fewer samples than there are ranks."""
     labels: torch.Tensor
     """(B,) or (B, K)."""
-    share: float = 1.0
-    """B divided by the samples of the whole batch, that of all ranks."""
+    size: int
+    """Samples of the whole batch, that of all ranks."""
+
+    @property
+    def share(self) -> float:
+        """B divided by the samples of the whole batch."""
+        return len(self.samples) / self.size
 
 
 class Augmentation(NamedTuple):
@@ -97,7 +102,7 @@ class Batches:
             own = tuple(batch.tensor_split(self._num_ranks)[self._rank] for batch in batches)
         sizes = map(len, batches)
         for samples, labels in self._prepared(own, epoch):
-            yield Batch(samples, labels, len(samples) / next(sizes))
+            yield Batch(samples, labels, next(sizes))
 
     def indices(self, epoch: int, step: int) -> torch.Tensor:
         """Return which samples make up the batch of `step`, from 0, of all ranks: int64 (B,)."""
@@ -105,7 +110,7 @@ class Batches:
 
     def read(self, indices: torch.Tensor, epoch: int = 0) -> Batch:
         """Return the samples at int64 `indices` (B,), as the epoch has them."""
-        return Batch(*next(self._prepared((indices,), epoch)))
+        return Batch(*next(self._prepared((indices,), epoch)), len(indices))
 
     def head(self, num_samples: int) -> Batch:
         """Return the dataset's first samples and labels, prepared, in its own order."""

@@ -57,7 +57,7 @@ class Bar(Lines):
         for batch in batches:
             yield batch
             done += 1
-            samples_done += round(len(batch.samples) / (batch.share or 1.0))
+            samples_done += batch.size
             now = time.perf_counter()
             if now - shown > _REDRAW_SECONDS:
                 rate = samples_done / (now - started)

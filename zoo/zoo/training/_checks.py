@@ -73,7 +73,7 @@ def check_step(net: nn.Module, batches: Batches, criterion: nn.Module, facts: Da
     training = net.training
     net.eval()
     try:
-        samples, labels, _share = batches.head(2)
+        samples, labels, _size = batches.head(2)
         shape = tuple(facts.input.shape)
         with torch.no_grad(), _said(f"{name} can't take samples of shape {shape}"):
             outputs = net(samples)
@@ -123,8 +123,8 @@ def check_ranks(recipe: Recipe) -> None:
         )
 
 
-def check_batch_size(model: nn.Module, batches: Batches) -> None:
-    """Refuse batches of one sample where BatchNorm could not train on them.
+def check_batch_size(model: nn.Module, batches: Batches, recipe: Recipe) -> None:
+    """Refuse batches, or parts of them, of one sample where BatchNorm could not train on them.
 
     That is where a BatchNorm layer sees one value of each channel in a sample.
 
@@ -132,8 +132,17 @@ def check_batch_size(model: nn.Module, batches: Batches) -> None:
         InvalidOption: with the batch size that avoids it.
     """
     size, num_samples = batches.batch_size, batches.num_samples
-    if min(size, num_samples % size or size) > 1 or not _has_flat_norm(model, batches.head(1)[0]):
+    last = num_samples % size or size
+    parts = recipe.accumulate if recipe.ranks == 1 else 1  # on ranks a part has one of each
+    if min(size, last) >= 2 * min(parts, size, last) or not _has_flat_norm(
+        model, batches.head(1).samples
+    ):
         return
+    if min(size, last) > 1:
+        raise InvalidOption(
+            f"batches of {size} samples, the last of {last}, in {parts} parts leave parts of one, "
+            "on which BatchNorm can't train; use fewer parts (accumulate)"
+        )
     better = (n for n in range(size + 1, num_samples + 1) if num_samples % n != 1)
     remedy = next((f"use --batch-size {n}" for n in better), "give it more samples")
     raise InvalidOption(

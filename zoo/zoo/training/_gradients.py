@@ -1,7 +1,7 @@
 """The gradients of a batch: in one piece, or in parts that add up to the same."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -64,7 +64,7 @@ class Gradients:
         """Compute them; return the outputs (B, K), detached, and the mean loss ()."""
         while True:
             try:
-                if self.parts == 1 and batch.share == 1:
+                if self.parts == 1 and len(batch.samples) == batch.size:
                     return self._whole(batch)
                 return self._in_parts(batch)
             except Exception as error:
@@ -85,39 +85,43 @@ class Gradients:
             return outputs, self._criterion(outputs, labels)
 
     def _in_parts(self, batch: Batch) -> Pair:
-        if not len(batch.samples):
-            return self._idle(batch)
         every, total = [], torch.zeros((), device=batch.samples.device)
         parts = list(self._parts(batch))
         for number, (samples, labels, weight) in enumerate(parts, 1):
             is_last = number == len(parts)
-            with nullcontext() if is_last else self._strategy.local(self._net):
-                outputs, loss = self._forward(samples, labels)
+            with ExitStack() as how:
+                if not is_last:
+                    how.enter_context(self._strategy.local(self._net))
+                if not len(samples):
+                    how.enter_context(self._strategy.idle())
+                outputs, loss = self._forward(*self._fed(samples, labels))
                 total = total + loss.detach() * weight
                 if is_last:
-                    self._guard.watch(total / batch.share)
+                    self._guard.watch(total / (batch.share or 1.0))
                 self._backward(loss * (weight * self._strategy.num_ranks))
-            every.append(outputs.detach())
-        return torch.cat(every), total / batch.share
-
-    def _idle(self, batch: Batch) -> Pair:
-        """Take part with a sample that counts for nothing: other ranks wait for this one."""
-        self._weigh(batch.labels)
-        with self._strategy.idle():
-            outputs, loss = self._forward(self._stand_in.samples, self._stand_in.labels)
-            self._guard.watch(loss)
-            self._backward(loss * 0.0)
-        return outputs.detach()[:0], loss.detach()
+            every.append(outputs.detach()[: len(samples)])
+        return torch.cat(every), total / (batch.share or 1.0)
 
     def _parts(self, batch: Batch) -> Iterator[tuple[torch.Tensor, torch.Tensor, Any]]:
-        """Yield samples and labels of each part, and its weight in the mean over all ranks."""
+        """Yield samples and labels of each part, and its weight in the mean over all ranks.
+
+        As many on every rank: what the ranks compute together, such as the statistics of a batch
+        norm, they all must compute as often.
+        """
         whole = self._weigh(batch.labels)
-        chunks = batch.samples.chunk(self.parts), batch.labels.chunk(self.parts)
+        number = max(1, min(self.parts, batch.size // self._strategy.num_ranks))
+        chunks = batch.samples.tensor_split(number), batch.labels.tensor_split(number)
         for samples, labels in zip(*chunks, strict=True):
             if self._weight is None or whole is None:
-                yield samples, labels, batch.share * len(samples) / len(batch.samples)
+                yield samples, labels, batch.share * len(samples) / max(1, len(batch.samples))
             else:
                 yield samples, labels, self._weight(labels) / whole
+
+    def _fed(self, samples: torch.Tensor, labels: torch.Tensor) -> Pair:
+        """Return the samples; where there are none, one that counts for nothing."""
+        if len(samples):
+            return samples, labels
+        return self._stand_in.samples, self._stand_in.labels
 
     def _weigh(self, labels: torch.Tensor) -> torch.Tensor | None:
         """Return what a mean over the batch of all ranks divides by; None: the samples."""

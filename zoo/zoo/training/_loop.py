@@ -47,7 +47,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Measure `net` on every sample of `batches`, once each, whatever rank it is on."""
     net.eval()
-    for samples, labels, _share in batches.epoch():
+    for samples, labels, _size in batches.epoch():
         is_own = len(samples) > 0
         # Where the model itself is spread over the ranks, all of them must call it.
         fed = samples if is_own else batches.head(1).samples

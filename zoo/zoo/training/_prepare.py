@@ -92,7 +92,7 @@ def _prepare(
     device = strategy.device
     criterion = _build_loss(recipe, entries, request).to(device)
     check_step(net, train, criterion, facts)
-    check_batch_size(model, train)
+    check_batch_size(model, train, recipe)
     resources.enter_context(compiled(model, recipe.compile))
     optimizer, options = build_optimizer(entries["optimizer"], model, recipe, device)
     if strategy.rank:  # the ranks' models start alike, but must not drop the same units

@@ -71,7 +71,7 @@ def _parts(
 
 def _ragged(batch: Batch, fewer: int) -> Batch:
     keep = max(1, len(batch.samples) - fewer)
-    return Batch(batch.samples[:keep], batch.labels[:keep])
+    return Batch(batch.samples[:keep], batch.labels[:keep], keep)
 
 
 def _data_parallel(settings: Mapping[str, Any], root: Path | None) -> Proof:

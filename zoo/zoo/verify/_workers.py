@@ -49,7 +49,7 @@ def prove_workers(settings: Mapping[str, Any], root: Path | None) -> Proof:
 
 def _digest(batches: Batches) -> bytes:
     digest = hashlib.sha256()
-    for samples, labels, _share in batches.epoch(1):
+    for samples, labels, _size in batches.epoch(1):
         digest.update(samples.cpu().numpy().tobytes() + labels.cpu().numpy().tobytes())
     batches.close()
     return digest.digest()
