@@ -10,7 +10,7 @@ from torch import nn
 
 import zoo
 import zoo_registry
-from zoo.data import epoch_order
+from zoo.data import InputSpec, Prepare, epoch_order
 from zoo.errors import InvalidOption, OutOfMemory
 from zoo.reporting import Silent
 from zoo.training import resolve_precision
@@ -182,8 +182,8 @@ class TestPrecision:
             train(precision="bf61")
 
 
-def test_images_are_fed_channels_last_and_stored_plainly():
-    """Convolutions like them so; files know nothing of it."""
+def seen_layouts(device):
+    """Train a small net on `device`; return whether its images came channels last, and the run."""
     seen = []
 
     class Seeing(nn.Conv2d):
@@ -193,12 +193,38 @@ def test_images_are_fed_channels_last_and_stored_plainly():
 
     model = nn.Sequential(Seeing(3, 2, 3), nn.Flatten(), nn.Linear(2 * 6 * 6, 2))
     images = np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), dtype=np.uint8)
-    run = train(model, (images, np.arange(30) % 2))
-    assert len(seen) > 4
-    assert all(seen[1:])
+    run = train(model, (images, np.arange(30) % 2), device=device)
     fresh = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 6 * 6, 2))
     fresh.load_state_dict(load_file(run.path / "checkpoints" / "last.safetensors"))
-    assert torch.equal(fresh[0].weight, model[0].weight)
+    assert torch.equal(fresh[0].weight, model[0].weight.cpu())
+    return set(seen)
+
+
+def test_a_cpu_is_fed_images_as_they_are():
+    """Its convolutions can crash on the other layout."""
+    assert seen_layouts("cpu") == {False}
+
+
+@pytest.mark.gpu
+def test_a_gpu_is_fed_images_channels_last():
+    """Its convolutions like them so; files know nothing of it."""
+    assert seen_layouts("cuda") == {True}
+
+
+def test_images_can_be_laid_out_channels_last():
+    """Bytes and floats alike, with the values they have otherwise."""
+    for dtype in ("uint8", "float32"):
+        images = torch.randint(0, 256, (4, 3, 5, 6)).to(getattr(torch, dtype))
+        spec = InputSpec(shape=(3, 5, 6), dtype=dtype)
+        plain, last = (
+            Prepare(
+                spec, torch.device("cpu"), torch.float32, torch.int64, channels_last=channels_last
+            ).samples(images)
+            for channels_last in (False, True)
+        )
+        assert last.is_contiguous(memory_format=torch.channels_last)
+        assert plain.is_contiguous()
+        assert torch.equal(plain, last)
 
 
 def test_more_parts_than_samples_are_refused():

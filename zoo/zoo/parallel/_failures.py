@@ -13,6 +13,9 @@ from zoo_registry import ZooError
 from .. import errors
 from .._files import write_text
 
+_TRANSPORTS = ("gloo", "Gloo", "NCCL")
+"""What torch's errors about messages between ranks name; their classes begin with Dist, or not."""
+
 
 class RankFailed(ZooError):
     """A rank ended, or can't be reached, and the others were ended with it.
@@ -67,6 +70,11 @@ class Failure:
         """Whether the rank raised it on purpose, so that starting again would not mend it."""
         return not (self.exit_code is None or self.asked_for or self.kind == RankFailed.__name__)
 
+    @property
+    def is_echo(self) -> bool:
+        """Whether it only says that another rank was no longer there to talk to."""
+        return self.kind.startswith("Dist") or any(word in self.text for word in _TRANSPORTS)
+
     def store(self, folder: Path) -> None:
         """Write it where `read_failures` looks for it."""
         write_text(folder / f"{self.rank}.json", json.dumps(asdict(self)))
@@ -99,9 +107,13 @@ def purposeful(failures: Mapping[int, Failure]) -> Failure | None:
 
 
 def why_ended(rank: int, exit_code: int, failures: Mapping[int, Failure]) -> ZooError:
-    """Return the error for a rank that ended with `exit_code`; below 0, by that signal."""
+    """Return the error for a rank that ended with `exit_code`; below 0, by that signal.
+
+    Where it raised one, so may have others, and all but one only because that one was gone.
+    """
     if rank in failures:
-        return failures[rank].error()
+        order = sorted(failures.values(), key=lambda f: (f.asked_for, f.is_echo, f.when))
+        return order[0].error()
     if exit_code < 0:
         name = signal.Signals(-exit_code).name
         memory = ", as happens where memory runs out" if name == "SIGKILL" else ""

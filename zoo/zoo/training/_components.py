@@ -8,7 +8,7 @@ from torch import nn
 from zoo_registry import Entry, InvalidOption, ZooError, resolve
 
 from ..data import InputSpec, Prepare
-from ._layout import convolves
+from ._layout import likes_channels_last
 from ._memory import is_out_of_memory
 
 
@@ -57,5 +57,5 @@ def make_prepare(spec: InputSpec, task: str, model: nn.Module, device: torch.dev
     """Return what brings batches of such samples, with labels for `task`, to this model."""
     dtype = model_dtype(model)
     labels = torch.int64 if task == "classification" else dtype or torch.float32
-    channels_last = spec.is_image and convolves(model)
+    channels_last = spec.is_image and likes_channels_last(model, device)
     return Prepare(spec, device, dtype, labels, channels_last=channels_last)

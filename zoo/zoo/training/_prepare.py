@@ -80,7 +80,7 @@ def _prepare(
     check_ranks(recipe)
     model, recipe = _ready_model(recipe, entries, request, strategy.device, resources)
     resources.callback(strategy.unwrap, model)
-    net = strategy.wrap(in_best_layout(model))
+    net = strategy.wrap(in_best_layout(model, strategy.device))
     for text in (*facts.notes, *_sample_notes(facts, model)):
         note(text)
     feeding = Feeding(recipe, facts, strategy, model, request.objects.get("transform"))
