@@ -1,6 +1,7 @@
 """`zoo verify`: proofs of what zoo promises, on the user's own model and machine."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,8 +11,16 @@ from zoo.recipe import make_plans
 from zoo_registry import ZooError
 
 from ._main import say
-from ._output import data_dir_option, device_option, json_option, print_table
+from ._output import data_dir_option, device_option, json_option, print_table, results
 from ._train import settings_of
+
+if TYPE_CHECKING:
+    from zoo.verify import Proof  # imports torch
+
+_APART = """
+Differences are relative to the largest value. What is no fault of a way to run is kept out of them:
+gradients are compared in float32, without dropout, and in parts with the running statistics of
+batch norms, for those of a part are not those of the batch."""
 
 
 @click.group("verify")
@@ -30,35 +39,46 @@ def verify() -> None:
 def train(
     model: str, data_dir: str | None, sets: tuple[str, ...], *, as_json: bool, **flags: Any
 ) -> None:
-    """Try whether MODEL has the same gradients however a batch is computed."""
+    """Try whether MODEL learns the same however its batches are computed."""
     settings = settings_of({"model": model, **flags}, sets)
     root = None if data_dir is None else user_path(data_dir)
     make_plans(settings, registry(), root)  # what was mistyped is said before torch is imported
     from zoo.reporting import print_json
     from zoo.verify import prove_training
 
-    proofs = list(prove_training(settings, root, say))
-    rows = [
-        {
-            "name": proof.name,
-            "tolerance": proof.tolerance,
-            "difference": proof.difference,
-            "verdict": proof.verdict,
-        }
-        for proof in proofs
-    ]
+    with results(as_json=as_json):
+        proofs = list(prove_training(settings, root, say))
     if as_json:
-        print_json(rows, indent=2)
+        print_json([_row(proof) for proof in proofs], indent=2)
     else:
-        print_table([_cells(row) for row in rows], ["PROOF", "TOLERANCE", "FOUND", "VERDICT"])
-    if failed := [proof.name for proof in proofs if not proof.holds]:
-        raise ZooError(
-            f"{len(failed)} of {len(proofs)} did not hold: {'; '.join(failed)}. A model whose "
-            "outputs for one sample depend on the others in its batch can't be computed in parts"
-        )
+        print_table(list(map(_cells, proofs)), ["PROOF", "TOLERANCE", "FOUND", "VERDICT"])
+        click.echo(_APART)
+    _require_all(proofs)
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    found = row["difference"]
-    shown = "" if found is None else f"{found:.1e}"
-    return [row["name"], f"{row['tolerance']:.0e}", shown, row["verdict"]]
+def _row(proof: "Proof") -> dict[str, Any]:
+    return {
+        "name": proof.name,
+        "tolerance": proof.tolerance,
+        "difference": proof.difference,
+        "verdict": proof.verdict,
+    }
+
+
+def _cells(proof: "Proof") -> list[str]:
+    found = "" if proof.difference is None else f"{proof.difference:.1e}"
+    return [proof.name, f"{proof.tolerance:.0e}", found, proof.verdict]
+
+
+def _require_all(proofs: Sequence["Proof"]) -> None:
+    """Raise a ZooError that says what not to use, where a proof failed."""
+    failed = [proof for proof in proofs if not proof.holds]
+    if not failed:
+        return
+    settings = ", ".join(dict.fromkeys(proof.setting for proof in failed))
+    raise ZooError(
+        f"{len(failed)} of {len(proofs)} did not hold; with this model, here, don't rely on: "
+        f"{settings}.\nA model or a loss that makes one sample's result depend on the others of "
+        "its batch can't be computed in parts; one that draws from a generator of its own does "
+        "not repeat itself"
+    )

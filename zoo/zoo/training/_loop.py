@@ -60,9 +60,12 @@ def evaluate(
 
 def whole(meter: Meter, strategy: Strategy) -> dict[str, float]:
     """Return the metrics over what the meters of all ranks were given."""
-    sums = strategy.sum(meter.state())
+    own = meter.state()
+    states = own.new_zeros(strategy.num_ranks, len(own))
+    states[strategy.rank] = own
     meter.reset()
-    meter.merge(sums)
+    for state in strategy.sum(states):  # merged one by one: not all that a meter holds are sums
+        meter.merge(state)
     return meter.compute()
 
 

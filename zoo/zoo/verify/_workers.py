@@ -2,54 +2,38 @@
 
 import hashlib
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from torch.utils.data import Dataset
-
-from ..data import Batches, default_workers, length
-from ..training import make_prepare
+from ..data import Batches, default_workers
 from ._jobs import prepared
 from ._proof import EXACT, Proof
+from ._subject import Subject
 
 _SAMPLES = 256
-_NAME = "0, 1 and 3 workers: the same bytes"
+_WORKERS = (0, 1, 3)
 
 
-class _Items(Dataset[Any]):
-    """The first samples of a split, one at a time, so that worker processes have to read them."""
-
-    def __init__(self, split: Any) -> None:
-        self._split = split
-
-    def __len__(self) -> int:
-        return min(_SAMPLES, length(self._split))
-
-    def __getitem__(self, index: int) -> Any:
-        return self._split[index]
-
-
-def prove_workers(settings: Mapping[str, Any], root: Path | None) -> Proof:
+def prove_workers(subject: Subject) -> Proof:
     """Read an epoch with several numbers of workers and compare the bytes."""
-    with prepared(settings, root) as (job, _):
-        items = _Items(job.train.split)
-        if not default_workers(items):
-            why = "worker processes don't start by forking here"
-            return Proof(name=_NAME, tolerance=EXACT, difference=None, skipped=why)
-        prepare = make_prepare(job.facts.input, job.facts.task, job.model, job.strategy.device)
+    items = subject.one_by_one(_SAMPLES)
+    digests: set[bytes] = set()
+    can_start = default_workers(items.splits.train) > 0
+    for workers in _WORKERS if can_start else ():
         with warnings.catch_warnings():  # of more workers than there are cores
             warnings.filterwarnings("ignore", message="This DataLoader will create")
-            digests = {
-                _digest(Batches(items, 32, prepare, workers=workers, seed=job.recipe.seed))
-                for workers in (0, 1, 3)
-            }
-        return Proof(name=_NAME, tolerance=EXACT, difference=float(len(digests) - 1))
+            with prepared(items, workers=workers, batch_size=32) as (job, _):
+                digests.add(_digest(job.train))
+    return Proof(
+        name="0, 1 and 3 workers: the same bytes",
+        tolerance=EXACT,
+        difference=float(len(digests) - 1) if can_start else None,
+        setting="--workers",
+        skipped="worker processes don't start by forking here",
+    )
 
 
 def _digest(batches: Batches) -> bytes:
+    """Return the digest of all samples and labels of an epoch."""
     digest = hashlib.sha256()
     for samples, labels, _size in batches.epoch(1):
         digest.update(samples.cpu().numpy().tobytes() + labels.cpu().numpy().tobytes())
-    batches.close()
     return digest.digest()
