@@ -10,11 +10,10 @@ from enum import IntEnum, auto
 
 import torch
 
+from .._splitmix import FACTORS, GOLDEN, MASK, hashed
+
 # B = batch, T = tries
 
-_GOLDEN = 0x9E3779B97F4A7C15
-_FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
-_MASK = (1 << 64) - 1
 _FIRST_TRY = 1 << 20
 """Beyond every `Use`."""
 
@@ -44,17 +43,14 @@ class Use(IntEnum):
 
 @dataclass(frozen=True)
 class Draws:
-    """The random numbers of some samples: of each the outputs of SplitMix64, in any order.
-
-    Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014.
-    """
+    """The random numbers of some samples: of each the outputs of SplitMix64, in any order."""
 
     states: torch.Tensor
     """int64, (B,) or (T, B): the state that a sample's generator starts with."""
 
     def bits(self, use: Use) -> torch.Tensor:
         """Return 64 random bits for each sample: int64, shaped as the states."""
-        return _scrambled(self.states + _signed(use * _GOLDEN))
+        return _scrambled(self.states + _signed(use * GOLDEN))
 
     def uniform(self, use: Use) -> torch.Tensor:
         """Return numbers in [0, 1), multiples of 2**-24: float32, shaped as the states."""
@@ -72,12 +68,12 @@ class Draws:
     def tries(self, count: int) -> "Draws":
         """Return `count` independent draws of each sample, to choose from: (B,) -> (T, B)."""
         numbers = torch.arange(_FIRST_TRY, _FIRST_TRY + count, device=self.states.device)
-        return Draws(_scrambled(self.states + (numbers * _signed(_GOLDEN))[:, None]))
+        return Draws(_scrambled(self.states + (numbers * _signed(GOLDEN))[:, None]))
 
 
 def draws(indices: torch.Tensor, seed: int, epoch: int) -> Draws:
     """Return the random numbers of the samples at int64 `indices` (B,) in an epoch."""
-    return Draws(_scrambled(indices * _signed(_GOLDEN) + _signed(_mix(seed, epoch))))
+    return Draws(_scrambled(indices * _signed(GOLDEN) + _signed(hashed(seed, epoch))))
 
 
 def unit(bits: torch.Tensor, skip: int) -> torch.Tensor:
@@ -87,28 +83,17 @@ def unit(bits: torch.Tensor, skip: int) -> torch.Tensor:
 
 def shifted(bits: torch.Tensor, places: int) -> torch.Tensor:
     """Shift int64 right as if it had no sign, by 1 place or more."""
-    return (bits >> places) & (_MASK >> places)
+    return (bits >> places) & (MASK >> places)
 
 
 def _scrambled(states: torch.Tensor) -> torch.Tensor:
     """Apply the finaliser of SplitMix64 to int64, whose products wrap."""
-    states = (states ^ shifted(states, 30)) * _signed(_FACTORS[0])
-    states = (states ^ shifted(states, 27)) * _signed(_FACTORS[1])
+    states = (states ^ shifted(states, 30)) * _signed(FACTORS[0])
+    states = (states ^ shifted(states, 27)) * _signed(FACTORS[1])
     return states ^ shifted(states, 31)
-
-
-def _mix(*numbers: int) -> int:
-    """Hash integers into 64 bits: the same finaliser, once per number."""
-    state = 0
-    for number in numbers:
-        state = (state + number + _GOLDEN) & _MASK
-        state = ((state ^ (state >> 30)) * _FACTORS[0]) & _MASK
-        state = ((state ^ (state >> 27)) * _FACTORS[1]) & _MASK
-        state ^= state >> 31
-    return state
 
 
 def _signed(bits: int) -> int:
     """Return the int64 that has the lowest 64 of these bits."""
-    bits &= _MASK
+    bits &= MASK
     return bits - (1 << 64) if bits >> 63 else bits

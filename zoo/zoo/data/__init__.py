@@ -7,7 +7,7 @@ from ._cache import cached
 from ._facts import DataFacts, describe
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
-from ._items import default_workers, length
+from ._items import default_workers, length, read_item
 from ._labels import class_counts
 from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
@@ -35,5 +35,6 @@ __all__ = [
     "mix",
     "read_arrays",
     "read_image",
+    "read_item",
     "usable_cores",
 ]

@@ -59,7 +59,9 @@ class Feed:
         if not self._augment.mixes:
             return samples, labels
         half = len(places) // 2
-        targets = soft(labels, self._num_classes, samples.dtype)
+        targets = soft(
+            labels, self._num_classes, torch.float32
+        )  # in halves they would not sum to 1
         return self._augment.mixed(
             samples[:half],
             targets[:half],
