@@ -13,6 +13,8 @@ from torch.nn import functional as F  # noqa: N812  # its name in all of torch's
 
 from zoo_registry import InvalidData, InvalidOption
 
+_HALVES = (torch.float16, torch.bfloat16)
+
 
 def cross_entropy(
     label_smoothing: float = 0.0, weight: tuple[float, ...] | Literal["balanced"] | None = None
@@ -115,7 +117,7 @@ class _Regression(nn.Module):
 
 def _at_least_float32(outputs: Tensor) -> Tensor:
     """Return `outputs`, in float32 where it is of half precision."""
-    return outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+    return outputs.float() if outputs.dtype in _HALVES else outputs
 
 
 def _shaped_as(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -75,9 +75,10 @@ class Gradients:
 
     def _whole(self, batch: Batch) -> Pair:
         outputs, loss = self._forward(batch.samples, batch.labels)
-        self._guard.watch(loss)
+        known = loss.detach()
+        self._guard.watch(known)
         self._backward(loss)
-        return outputs.detach(), loss.detach()
+        return outputs.detach(), known
 
     def _forward(self, samples: torch.Tensor, labels: torch.Tensor) -> Pair:
         with self._autocast():

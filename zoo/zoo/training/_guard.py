@@ -34,7 +34,7 @@ class FiniteGuard(Protocol):
     """Recent ones, each with its step."""
 
     def watch(self, loss: torch.Tensor) -> None:
-        """Note the loss () of this step, on the device."""
+        """Note the loss () of this step, detached, on the device."""
 
     def check(self) -> None:
         """Let the update pass, or not.
@@ -74,7 +74,7 @@ class _Guard:
 
     def watch(self, loss: torch.Tensor) -> None:
         self.step += 1
-        self._loss = loss.detach()
+        self._loss = loss
 
     def _seen(self) -> torch.Tensor:
         """Return what is not finite where this loss, or another rank's, is not."""
