@@ -53,5 +53,15 @@ def zoo_checkpoint_saved(run: Any, path: Any) -> None:
 
 
 @hookspec
+def zoo_state(run: Any) -> Any:
+    """Return what the plugin wants kept in a checkpoint: tensors, numbers, texts, lists, dicts."""
+
+
+@hookspec
+def zoo_restore(run: Any, state: Any) -> None:
+    """Go on from `state`, what `zoo_state` returned: `run` is resumed from that checkpoint."""
+
+
+@hookspec
 def zoo_run_ended(run: Any, outcome: str) -> None:
     """Be told how the run ended: `done`, `stopped` or `failed`."""

@@ -78,14 +78,27 @@ class Registry:
         A plugin that raises spares the others, and the training that told it.
         """
         failures = []
-        # In pluggy's order, which calls the end of its list first: `tryfirst` stands there.
-        for implementation in reversed(getattr(self._found.manager.hook, hook).get_hookimpls()):
-            arguments = [facts[name] for name in implementation.argnames]
-            _, fault = attempt(implementation.function, *arguments)
+        for plugin in self.listeners(hook):
+            _, fault = self.ask(plugin, hook, **facts)
             if fault is not None:
-                plugin = self._found.owners[id(implementation.plugin)]
                 failures.append((plugin, f"{hook}: {fault}"))
         return failures
+
+    def listeners(self, hook: str) -> list[Plugin]:
+        """Return the plugins that implement a hook, in the order in which they are called."""
+        return [self._found.owners[id(one.plugin)] for one in self._implementations(hook)]
+
+    def ask(self, plugin: Plugin, hook: str, **facts: Any) -> tuple[Any, str | None]:
+        """Call a life-cycle hook in one plugin; return its answer, or None and what went wrong."""
+        for implementation in self._implementations(hook):
+            if self._found.owners[id(implementation.plugin)] is plugin:
+                arguments = [facts[name] for name in implementation.argnames]
+                return attempt(implementation.function, *arguments)
+        return None, f"{plugin.name} has no {hook}"
+
+    def _implementations(self, hook: str) -> list[Any]:
+        # In pluggy's order, which calls the end of its list first: `tryfirst` stands there.
+        return list(reversed(getattr(self._found.manager.hook, hook).get_hookimpls()))
 
 
 def load(only: Collection[str] | None = None) -> Registry:

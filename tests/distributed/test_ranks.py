@@ -15,6 +15,7 @@ from torch import nn
 
 import zoo
 import zoo_registry
+from zoo.checkpoints import MODEL, checkpoints
 from zoo.errors import UsageError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ranks need gloo and signals")
@@ -112,7 +113,7 @@ def test_a_signal_ends_all_ranks_after_the_same_step(number, code):
     assert "stopped by" in said
     (run,) = zoo.list_runs()
     assert run.state == "stopped"
-    assert (run.path / "checkpoints" / "last.safetensors").exists()
+    assert (checkpoints(run.path)[0] / MODEL).exists()
     deadline = time.monotonic() + 20
     while ranks_alive(process.pid) and time.monotonic() < deadline:
         time.sleep(0.2)

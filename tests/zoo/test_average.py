@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 import zoo
+from zoo.checkpoints import MODEL, checkpoints
 from zoo.training._average import Average
 
 
@@ -52,7 +53,7 @@ def test_a_run_stores_the_average_and_the_module_keeps_the_newest():
         device="cpu",
         progress=False,
     )
-    last = load_file(run.path / "checkpoints" / "last.safetensors")
+    last = load_file(checkpoints(run.path)[0] / MODEL)
     assert torch.equal(last["weight"], model.weight)
     stored = load_file(run.weights)
     assert not torch.allclose(stored["weight"], last["weight"])

@@ -10,6 +10,7 @@ from torch import nn
 
 import zoo
 import zoo_registry
+from zoo.checkpoints import MODEL, checkpoints
 from zoo.data import InputSpec, Prepare, epoch_order
 from zoo.errors import InvalidOption, OutOfMemory
 from zoo.reporting import Silent
@@ -195,7 +196,7 @@ def seen_layouts(device):
     images = np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), dtype=np.uint8)
     run = train(model, (images, np.arange(30) % 2), device=device)
     fresh = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 6 * 6, 2))
-    fresh.load_state_dict(load_file(run.path / "checkpoints" / "last.safetensors"))
+    fresh.load_state_dict(load_file(checkpoints(run.path)[0] / MODEL))
     assert torch.equal(fresh[0].weight, model[0].weight.cpu())
     return set(seen)
 

@@ -16,6 +16,7 @@ from torch import nn
 
 import zoo
 import zoo_registry
+from zoo.checkpoints import MODEL, checkpoints
 from zoo.data import epoch_order
 from zoo.errors import Diverged, InvalidData, InvalidOption, OutOfMemory, Stopped, UsageError
 from zoo.reporting import Silent
@@ -83,13 +84,15 @@ def test_what_a_run_holds():
     files = sorted(
         str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()
     )
+    of_each = ("manifest.json", "model.safetensors", "state.json", "state.safetensors")
     assert files == [
-        "checkpoints/last.safetensors",
+        *(f"checkpoints/step-0000000{step}-end/{name}" for step in (6, 9) for name in of_each),
         "metrics.jsonl",
         "model.pth",
         "model.safetensors",
         "recipe.toml",
         "run.json",
+        "times.jsonl",
     ]
     assert (run.state, run.name) == ("done", "sequential-arrays-1")
     assert len(run.history) == 3
@@ -115,7 +118,7 @@ def test_both_weight_files_load_without_zoo():
     ):
         fresh = net(9)
         fresh.load_state_dict(state)
-    last = load_file(run.path / "checkpoints" / "last.safetensors")
+    last = load_file(checkpoints(run.path)[0] / MODEL)
     assert all(torch.equal(last[name], value) for name, value in model.state_dict().items())
 
 
@@ -390,12 +393,12 @@ class TestFailures:
                 return super().forward(x)
 
         model = Signalling(2, 2)
-        with pytest.raises(Stopped, match=f"stopped by {cause}; the weights of step 5") as stopped:
+        with pytest.raises(Stopped, match=f"stopped by {cause}; step 5 of 27 is stored") as stopped:
             train(model, epochs=9)
         assert stopped.value.exit_code == code
         (run,) = zoo.list_runs()
         assert run.state == "stopped"
-        last = load_file(run.path / "checkpoints" / "last.safetensors")
+        last = load_file(checkpoints(run.path)[0] / MODEL)
         assert torch.equal(last["weight"], model.weight)
         assert run.weights.exists()
 
@@ -559,3 +562,17 @@ def test_a_recipe_is_stored_as_it_was_used():
 def test_a_loss_of_ones_own():
     """Any module from outputs and targets to a mean."""
     assert train(loss=nn.MultiMarginLoss()).recipe["loss"] == "object:multi-margin-loss"
+
+
+def test_the_metrics_of_an_epoch_are_of_that_epoch():
+    """Those on the training split too: nothing of the epochs before is in them."""
+    model = nn.Linear(2, 2)
+    samples, labels = map(torch.from_numpy, blobs(48))
+    splits = zoo_registry.Splits(train=zoo.ArrayDataset(samples, labels))
+    run = train(model, splits, epochs=3, lr=1e-30, optimizer="sgd")
+    losses = [row["train_loss"] for row in run.history]
+    assert losses[1:] == pytest.approx([losses[0]] * 2, rel=1e-6)
+    fast = train(nn.Linear(2, 2), splits, epochs=3, lr=1.0, optimizer="sgd")
+    measured = zoo.train(model, splits, epochs=1, lr=1e-30, optimizer="sgd", progress=False)
+    assert measured.history[0]["train_loss"] == pytest.approx(losses[0], rel=1e-6)
+    assert fast.history[-1]["train_loss"] < fast.history[0]["train_loss"] / 2

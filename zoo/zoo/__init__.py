@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import create_model, evaluate, load_model, predict, train
+    from .api import create_model, evaluate, load_model, predict, resume, train
     from .data import ArrayDataset, as_splits, channels_first, read_arrays, read_image
     from .errors import ZooError
     from .listing import list_datasets, list_models, list_optimizers, list_runs
@@ -31,6 +31,7 @@ _HOMES = {
     "predict": "api",
     "read_arrays": "data",
     "read_image": "data",
+    "resume": "api",
     "save_weights": "weights",
     "train": "api",
     "why_unreachable": "network",
@@ -54,6 +55,7 @@ __all__ = [
     "predict",
     "read_arrays",
     "read_image",
+    "resume",
     "save_weights",
     "train",
     "why_unreachable",

@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,31 +48,60 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> SavedFile:
     Raises:
         StorageError: it can't be written; what was at `path` before is untouched.
     """
-    # A name may have 255 bytes; what is added here needs its share of them.
-    name = f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.partial"
-    temporary = path.with_name(name)
-    try:
+    temporary = _beside(path)
+    with _storage_errors(path):
         try:
-            mode = _create(temporary)
-            write(temporary)
-            sha256, size = _settle(temporary, mode)
+            saved = _write(temporary, write)
             temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
         sync_folder(path.parent)
-    except Exception as error:
-        cause = _os_error_behind(error)
-        if cause is None:
+    return SavedFile(path, saved.sha256, saved.size)
+
+
+def write_folder(
+    path: Path,
+    files: Mapping[str, Callable[[Path], None]],
+    manifest: tuple[str, Callable[[list[SavedFile]], str]],
+) -> None:
+    """Have a folder of files filled beside `path`, and put that in its place with one rename.
+
+    Whoever looks at `path`, also after a crash or a power cut, sees all of the files or none.
+    Temporary folders are called as temporary files are (see `write_atomically`).
+
+    Args:
+        path: the folder, which must not exist; its parent must.
+        files: by name, what fills each; given an empty file's path.
+        manifest: name and text of a last file, made from what was written before it.
+
+    Raises:
+        StorageError: it can't be written; there is nothing at `path` then.
+    """
+    temporary = _beside(path)
+    with _storage_errors(path):
+        try:
+            temporary.mkdir()
+            saved = [_write(temporary / name, write) for name, write in files.items()]
+            name, text = manifest
+            _write(temporary / name, lambda file: fill(file, text(saved)))
+            sync_folder(temporary)
+            temporary.rename(path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
             raise
-        raise storage_error(path, cause) from error
-    return SavedFile(path, sha256, size)
+        sync_folder(path.parent)
 
 
 def write_text(path: Path, text: str) -> SavedFile:
     """Write `text` in UTF-8, atomically (see `write_atomically`)."""
-    return write_atomically(path, lambda file: _fill(file, text.encode()))
+    return write_atomically(path, lambda file: fill(file, text))
+
+
+def fill(file: Path, text: str) -> None:
+    """Write `text` into a file that `write_atomically` or `write_folder` gave, in UTF-8."""
+    file.write_bytes(text.encode())
 
 
 def sync_folder(folder: Path) -> None:
@@ -97,6 +127,31 @@ def storage_error(path: Path, error: OSError, remedy: str = "") -> StorageError:
 def reason(error: OSError) -> str:
     """Return the system's words for an error, without number and path."""
     return error.strerror or str(error)
+
+
+def _beside(path: Path) -> Path:
+    """Return a name for a temporary, in the same folder and never used before."""
+    # A name may have 255 bytes; what is added here needs its share of them.
+    return path.with_name(f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.partial")
+
+
+@contextlib.contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    """Say what stood in the way of writing `path`, whichever library found out."""
+    try:
+        yield
+    except Exception as error:
+        cause = _os_error_behind(error)
+        if cause is None:
+            raise
+        raise storage_error(path, cause) from error
+
+
+def _write(file: Path, write: Callable[[Path], None]) -> SavedFile:
+    """Fill a new file and get it onto the disk."""
+    mode = _create(file)
+    write(file)
+    return SavedFile(file, *_settle(file, mode))
 
 
 def _create(temporary: Path) -> int:
@@ -132,7 +187,3 @@ def _os_error_behind(error: Exception) -> OSError | None:
         number = int(found[1])
         return OSError(number, os.strerror(number))
     return None
-
-
-def _fill(file: Path, data: bytes) -> None:
-    file.write_bytes(data)

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from ._ranks import rank
+from ._ranks import launch_id, num_restarts, rank
 from ._registry import registry
+from .checkpoints import MODEL, checkpoints
 from .parallel import launch
 from .recipe import make_plans
 from .reporting import Json, Reporter, Silent, screen_reporter
-from .runs import Run, open_run
-from .training import LAST, Request, train
+from .runs import Run, list_runs, open_run
+from .training import Request, train
 from .weights import load_weights
 
 _REPORTERS = {"json": Json, "screen": screen_reporter, "silent": Silent}
@@ -29,6 +30,7 @@ def train_on_ranks(
     show: str,
     ranks: int,
     max_restarts: int = 0,
+    resumed: Path | None = None,
 ) -> Run:
     """Start ranks, train on them what one process would, and return the run.
 
@@ -43,18 +45,19 @@ def train_on_ranks(
         name: of the run.
         show: `screen`, `json` or `silent`.
         ranks: how many; 0: one for each GPU, else one.
-        max_restarts: how often all start again after one has died.
+        max_restarts: how often all go on from the newest checkpoint after one has died.
+        resumed: folder of the run to go on with; None: a new one.
 
     Raises:
         ZooError: what a rank raised, or that one died.
     """
     asked = {**settings, "parallel": _several(settings)}
-    arguments = (asked, dict(objects), root, name, show)
+    arguments = (asked, dict(objects), root, name, show, resumed)
     number = ranks or max(1, torch.cuda.device_count())
     path = launch(_train_as_rank, arguments, ranks=number, max_restarts=max_restarts)[0]
     run = open_run(path)
     if isinstance(model := objects.get("model"), nn.Module):
-        load_weights(model, run.path / LAST)
+        load_weights(model, checkpoints(run.path)[0] / MODEL)
     return run
 
 
@@ -69,6 +72,7 @@ def _train_as_rank(
     root: Path | None,
     name: str | None,
     show: str,
+    resumed: Path | None,
 ) -> str:
     """Train as one of the ranks; return the run's folder."""
     reporter: Reporter = Silent() if rank() else _REPORTERS[show]()
@@ -78,5 +82,13 @@ def _train_as_rank(
         for part, value in objects.items()
     }
     plans = make_plans(settings, registry(), root)
-    request = Request(plans=plans, objects=objects, data_root=root)
+    before = open_run(resumed) if resumed else _of_this_launch()
+    request = Request(plans=plans, objects=objects, data_root=root, resumed=before)
     return str(train(request, registry(), reporter, name).path)
+
+
+def _of_this_launch() -> Run | None:
+    """Return the run that the ranks were training before one of them died, if any was."""
+    if not num_restarts():
+        return None
+    return next((run for run in list_runs() if run.record.get("launch") == launch_id()), None)

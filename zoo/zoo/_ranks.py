@@ -33,6 +33,11 @@ def num_restarts() -> int:
     return _number("TORCHELASTIC_RESTART_COUNT", 0)
 
 
+def launch_id() -> str:
+    """Return what the launch that this rank is of is called, restarts included; empty: none."""
+    return os.environ.get("TORCHELASTIC_RUN_ID", "")
+
+
 def _number(name: str, default: int) -> int:
     """Read an environment variable.
 

@@ -13,6 +13,7 @@ from zoo_registry import InvalidOption, options_of
 from ._options import check_options
 from ._ranked import train_on_ranks
 from ._registry import registry
+from ._resumed import resumable, resumed_root, resumed_settings
 from .home import user_path
 from .inference import load, measure
 from .inference import predict as predict_all
@@ -55,7 +56,19 @@ class Fields(TypedDict, total=False):
     lr_scale: Mapping[str, float]
     norm_decay: bool
     early_stop: int
+    checkpoint_steps: int
+    checkpoint_minutes: float
+    keep_checkpoints: int
     monitor: str
+
+
+class How(TypedDict, total=False):
+    """The fields of a recipe that say how a training is computed, not what comes out."""
+
+    device: str
+    parallel: str
+    ranks: int
+    workers: int
 
 
 def create_model(name: str, **options: Any) -> nn.Module:
@@ -138,6 +151,52 @@ def train(
         return train_on_ranks(settings, objects, root, name, show=show, ranks=ranks)
     request = Request(plans=plans, objects=objects, data_root=root)
     return train_request(request, registry(), _reporter(progress), name)
+
+
+def resume(
+    source: str | Path,
+    *,
+    model: nn.Module | None = None,
+    dataset: Any = None,
+    loss: nn.Module | None = None,
+    transform: Callable[[Tensor], Tensor] | None = None,
+    data_dir: str | Path | None = None,
+    force: bool = False,
+    progress: bool | Reporter = True,
+    **how: Unpack[How],
+) -> Run:
+    """Go on with a run from its newest checkpoint, as if it had never been stopped.
+
+    Args:
+        source: the run's name or folder.
+        model: the module, where the run began with one; its weights are replaced.
+        dataset: the arrays or Datasets, where it began with such; the same ones.
+        loss: likewise.
+        transform: likewise.
+        data_dir: the folder handed to datasets; None: the one from before.
+        force: go on also where the run is recorded as being trained elsewhere.
+        progress: False shows nothing.
+        how: `device`, `parallel`, `ranks` or `workers`, where it is to be computed in another way
+            than before.
+
+    Raises:
+        ZooError: with the text that the command line prints: among others where the run is
+            finished, or its data have changed.
+    """
+    run = resumable(source, force=force)
+    given = {"model": model, "dataset": dataset, "loss": loss, "transform": transform}
+    objects = {part: value for part, value in given.items() if value is not None}
+    settings = resumed_settings(run, how, objects)
+    root = resumed_root(run, None if data_dir is None else user_path(data_dir))
+    plans = make_plans(settings, registry(), root)
+    if must_launch(plans[0].settings):
+        show = "screen" if progress else "silent"
+        ranks = plans[0].settings["ranks"]
+        return train_on_ranks(
+            settings, objects, root, None, show=show, ranks=ranks, resumed=run.path
+        )
+    request = Request(plans=plans, objects=objects, data_root=root, resumed=run, forced=force)
+    return train_request(request, registry(), _reporter(progress))
 
 
 def _parted(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousName",
     "BadSample",
+    "CorruptCheckpoint",
     "CorruptWeights",
     "DatasetUnavailable",
     "Diverged",
@@ -51,6 +52,10 @@ class RunExists(UsageError):
 
 class CorruptWeights(ZooError):
     """A file is not, or no longer, what its name or its record says: cut short, altered."""
+
+
+class CorruptCheckpoint(ZooError):
+    """A run has no checkpoint that is what was stored, or one given is not."""
 
 
 class UntrustedWeights(ZooError):

@@ -11,11 +11,13 @@ import click
 from zoo_registry import ZooError, nearest
 
 COMMANDS = {
+    "convert": "_convert:convert",
     "eval": "_eval:evaluate",
     "info": "_info:info",
     "list": "_list:list_",
     "plugins": "_plugins:plugins",
     "predict": "_predict:predict",
+    "resume": "_resume:resume",
     "runs": "_runs:runs",
     "train": "_train:train",
     "verify": "_verify:verify",

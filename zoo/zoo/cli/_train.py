@@ -85,6 +85,8 @@ def train(
     plans = make_plans(settings, registry(), root)
     several = must_launch(plans[0].settings)
     # Imported here, torch with it: what was mistyped has been answered by now.
+    from zoo.training import Request
+
     from ._training import dry_run, run, run_on_ranks
 
     if dry:
@@ -93,7 +95,7 @@ def train(
         ranks = plans[0].settings["ranks"]
         run_on_ranks(settings, root, name, as_json=as_json, ranks=ranks, max_restarts=max_restarts)
     else:
-        run(plans, root, name, as_json=as_json)
+        run(Request(plans=plans, data_root=root), name, as_json=as_json)
 
 
 def settings_of(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:

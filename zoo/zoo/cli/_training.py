@@ -18,12 +18,12 @@ from ._main import say
 from ._output import results
 
 
-def run(plans: Sequence[Plan], root: Path | None, name: str | None, *, as_json: bool) -> None:
-    """Train, showing a bar, lines or JSON."""
+def run(request: Request, name: str | None, *, as_json: bool) -> None:
+    """Train, a new run or one that goes on, showing a bar, lines or JSON."""
     with results(as_json=as_json) as stdout:
         reporter = Json(stdout) if as_json else screen_reporter()
         shown = Silent() if rank() else reporter
-        done = train(Request(plans=plans, data_root=root), registry(), shown, name)
+        done = train(request, registry(), shown, name)
     if not (as_json or rank()):
         _say_what_next(done)
 
@@ -36,11 +36,19 @@ def run_on_ranks(
     as_json: bool,
     ranks: int,
     max_restarts: int,
+    resumed: Path | None = None,
 ) -> None:
     """Train on several ranks, started here."""
     show = "json" if as_json else "screen"
     done = train_on_ranks(
-        settings, {}, root, name, show=show, ranks=ranks, max_restarts=max_restarts
+        settings,
+        {},
+        root,
+        name,
+        show=show,
+        ranks=ranks,
+        max_restarts=max_restarts,
+        resumed=resumed,
     )
     if not as_json:
         _say_what_next(done)

@@ -1,6 +1,7 @@
 """`zoo verify`: proofs of what zoo promises, on the user's own model and machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,6 +9,7 @@ import click
 from zoo._registry import registry
 from zoo.home import user_path
 from zoo.recipe import make_plans
+from zoo.reporting import print_json
 from zoo_registry import ZooError
 
 from ._main import say
@@ -28,32 +30,83 @@ def verify() -> None:
     """Prove on your own model and machine what zoo promises."""
 
 
+def _subject_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what is tried."""
+    for option in (
+        json_option,
+        click.option(
+            "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other setting."
+        ),
+        data_dir_option,
+        device_option,
+        click.option("--batch-size", "batch_size", type=int, metavar="N", help="Samples per step."),
+        click.option("--dataset", metavar="D", help="As for zoo train."),
+        click.argument("model", metavar="MODEL|RECIPE.toml"),
+    ):
+        command = option(command)
+    return command
+
+
 @verify.command("train")
-@click.argument("model", metavar="MODEL|RECIPE.toml")
-@click.option("--dataset", metavar="D", help="As for zoo train.")
-@click.option("--batch-size", "batch_size", type=int, metavar="N", help="Samples per step.")
-@device_option
-@data_dir_option
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
-@json_option
+@_subject_options
 def train(
     model: str, data_dir: str | None, sets: tuple[str, ...], *, as_json: bool, **flags: Any
 ) -> None:
     """Try whether MODEL learns the same however its batches are computed."""
-    settings = settings_of({"model": model, **flags}, sets)
-    root = None if data_dir is None else user_path(data_dir)
-    make_plans(settings, registry(), root)  # what was mistyped is said before torch is imported
-    from zoo.reporting import print_json
+    settings, root = _subject(model, data_dir, sets, flags)
     from zoo.verify import prove_training
 
     with results(as_json=as_json):
         proofs = list(prove_training(settings, root, say))
+    _show(proofs, as_json=as_json)
+    if not as_json:
+        click.echo(_APART)
+    _require_all(
+        proofs,
+        "A model or a loss that makes one sample's result depend on the others of its batch can't "
+        "be computed in parts; one that draws from a generator of its own does not repeat itself",
+    )
+
+
+@verify.command("resume")
+@_subject_options
+@click.option("--kills", default=10, metavar="N", help="In all; each is followed by a resume.")
+@click.option("--seed", default=0, metavar="N", help="Of the moments at which kills come.")
+def resume(
+    model: str,
+    data_dir: str | None,
+    sets: tuple[str, ...],
+    *,
+    as_json: bool,
+    kills: int,
+    seed: int,
+    **flags: Any,
+) -> None:
+    """Kill trainings of MODEL at random, resume them, and compare with one never stopped."""
+    settings, root = _subject(model, data_dir, sets, flags)
+    from zoo.verify import prove_resume
+
+    with results(as_json=as_json):
+        proofs = list(prove_resume(settings, root, say, kills=kills, seed=seed))
+    _show(proofs, as_json=as_json)
+    _require_all(proofs, "A part that keeps something out of its state_dict can't be resumed")
+
+
+def _subject(
+    model: str, data_dir: str | None, sets: tuple[str, ...], flags: dict[str, Any]
+) -> tuple[dict[str, Any], Path | None]:
+    """Return settings and the folder of the data; what was mistyped is said before torch comes."""
+    settings = settings_of({"model": model, **flags}, sets)
+    root = None if data_dir is None else user_path(data_dir)
+    make_plans(settings, registry(), root)
+    return settings, root
+
+
+def _show(proofs: Sequence["Proof"], *, as_json: bool) -> None:
     if as_json:
         print_json([_row(proof) for proof in proofs], indent=2)
     else:
         print_table(list(map(_cells, proofs)), ["PROOF", "TOLERANCE", "FOUND", "VERDICT"])
-        click.echo(_APART)
-    _require_all(proofs)
 
 
 def _row(proof: "Proof") -> dict[str, Any]:
@@ -70,7 +123,7 @@ def _cells(proof: "Proof") -> list[str]:
     return [proof.name, f"{proof.tolerance:.0e}", found, proof.verdict]
 
 
-def _require_all(proofs: Sequence["Proof"]) -> None:
+def _require_all(proofs: Sequence["Proof"], why: str) -> None:
     """Raise a ZooError that says what not to use, where a proof failed."""
     failed = [proof for proof in proofs if not proof.holds]
     if not failed:
@@ -78,7 +131,5 @@ def _require_all(proofs: Sequence["Proof"]) -> None:
     settings = ", ".join(dict.fromkeys(proof.setting for proof in failed))
     raise ZooError(
         f"{len(failed)} of {len(proofs)} did not hold; with this model, here, don't rely on: "
-        f"{settings}.\nA model or a loss that makes one sample's result depend on the others of "
-        "its batch can't be computed in parts; one that draws from a generator of its own does "
-        "not repeat itself"
+        f"{settings}.\n{why}"
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -94,14 +95,19 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(self.num_samples / self.batch_size)
 
-    def epoch(self, epoch: int = 0) -> Iterator[Batch]:
-        """Yield every sample once, over all ranks: this rank's share of each batch."""
+    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
+        """Yield every sample once, over all ranks: this rank's share of each batch.
+
+        Args:
+            epoch: whose order and augmentation it is.
+            start: how many of its batches are left out, the first ones; none of them is read.
+        """
         batches = self._order(epoch).split(self.batch_size)
         own = batches
         if self._num_ranks > 1:
             own = tuple(batch.tensor_split(self._num_ranks)[self._rank] for batch in batches)
-        sizes = map(len, batches)
-        for samples, labels in self._prepared(own, epoch):
+        sizes = map(len, batches[start:])
+        for samples, labels in self._prepared(own, epoch, start):
             yield Batch(samples, labels, next(sizes))
 
     def indices(self, epoch: int, step: int) -> torch.Tensor:
@@ -126,10 +132,18 @@ class Batches:
             return torch.arange(self.num_samples)
         return epoch_order(self.num_samples, self.seed, epoch)
 
-    def _prepared(self, own: Sequence[torch.Tensor], epoch: int) -> Iterator[Pair]:
-        """Yield samples and labels for each tensor of indices; several are prepared in one go."""
+    def _prepared(self, own: Sequence[torch.Tensor], epoch: int, start: int = 0) -> Iterator[Pair]:
+        """Yield samples and labels for the tensors of indices from `start` on.
+
+        Several are prepared in one go, the same ones whatever `start` is: how torch rounds may
+        depend on a sample's place among the others.
+        """
         per_group = 1 if self._items else max(1, _GROUP_SAMPLES // self.batch_size)
-        groups = [own[start : start + per_group] for start in range(0, len(own), per_group)]
+        first = start - start % per_group
+        groups = [own[at : at + per_group] for at in range(first, len(own), per_group)]
+        return islice(self._in_groups(groups, epoch), start - first, None)
+
+    def _in_groups(self, groups: Sequence[Sequence[torch.Tensor]], epoch: int) -> Iterator[Pair]:
         wanted = (self._feed.wanted(torch.cat(list(group)), epoch) for group in groups)
         for group, (places, raw) in zip(groups, self._read(wanted, epoch), strict=True):
             samples, labels = self._feed(raw, places, epoch)

@@ -1,5 +1,7 @@
 """Metrics of classification: accuracy and top-5 accuracy."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -59,6 +61,11 @@ class ClassificationMeter(Sums):
         """Return the number of samples and the sums, as one vector (S,) on the device."""
         self._count()
         return super().state()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that it holds; counts are whole numbers, so that they are summed up first."""
+        self._count()
+        return super().state_dict()
 
     def compute(self) -> dict[str, float]:
         """Return `loss`, `accuracy` and, with more than 5 classes, `top5`."""

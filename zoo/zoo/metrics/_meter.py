@@ -1,6 +1,6 @@
 """What every meter can do."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +36,12 @@ class Meter(Protocol):
 
     def state(self) -> "Tensor":
         """Return all that was summed up as one vector (S,), for `merge` of another rank's meter."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that it holds, for `load_state_dict` of a new one."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Add what another meter of the same kind held."""
 
     def merge(self, state: "Tensor") -> None:
         """Add what another meter of the same kind summed up, as its `state()` (S,)."""

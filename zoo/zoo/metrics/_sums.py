@@ -1,6 +1,7 @@
 """What the meters share: a vector of sums on the device, the number of samples beside it."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -56,6 +57,26 @@ class Sums:
         """Add another meter's `state()` (S,)."""
         self._num_samples += int(state[0])
         self._sums += state[1:].to(self._sums)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that was summed up, and the losses that were not yet, as they are.
+
+        To sum those up here would change in which order they are, and so the last digits.
+        """
+        losses = [loss for _, loss in self._losses]
+        return {
+            "num_samples": self._num_samples,
+            "sums": self._sums,
+            "counts": [count for count, _ in self._losses],
+            "losses": torch.stack(losses) if losses else self._sums.new_empty(0),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Add it to what is here: nothing yet, or what another rank's meter held."""
+        number = self._sums.new_tensor([state_dict["num_samples"]])
+        self.merge(torch.cat([number, state_dict["sums"].to(self._sums)]))
+        losses = state_dict["losses"].to(self._sums.device).unbind()
+        self._losses += zip(state_dict["counts"], losses, strict=True)
 
     def _read(self) -> tuple[float, float, list[float]]:
         """Return the number of samples, the mean loss and the task's sums; waits for the device.

@@ -28,10 +28,9 @@ class Agreement:
         self._every = 1
         self._calls = 0
         self._since: float | None = None
-        self._agreed = False
 
     def poll(self, flag: bool) -> bool:
-        """Return whether `flag` was true on some rank when they last asked each other.
+        """Return whether the ranks asked each other just now, and `flag` was true on one of them.
 
         To be called once a step by every rank; collective now and then. For one rank it is
         `flag` itself.
@@ -39,18 +38,16 @@ class Agreement:
         if self._strategy.num_ranks == 1:
             return flag
         self._calls += 1
-        if self._calls >= self._every:
-            self._exchange(flag)
-        return self._agreed
+        return self._calls >= self._every and self._exchange(flag)
 
-    def _exchange(self, flag: bool) -> None:
+    def _exchange(self, flag: bool) -> bool:
         """Ask all ranks; choose from their common answer how many calls to let pass."""
         now = time.monotonic()
         seconds = 0.0 if self._since is None else (now - self._since) / self._calls
         facts = torch.tensor([float(flag), seconds], dtype=torch.float64)
         wanted, total = self._strategy.sum(facts).tolist()
         mean = total / self._strategy.num_ranks
-        self._agreed = self._agreed or wanted > 0
         known = self._since is not None and mean > 0
         self._every = max(1, min(MOST_CALLS, int(SECONDS / mean))) if known else 1
         self._calls, self._since = 0, now
+        return bool(wanted > 0)

@@ -72,6 +72,14 @@ class Distributed:
         """Return the tensors of `model`, which are the same on every rank."""
         return canonical_state_dict(model)
 
+    def gathered(self, value: Tensor) -> Tensor:
+        """Return `value`, which every rank has whole."""
+        return value
+
+    def share(self, whole: Tensor, like: Tensor | None) -> Tensor:  # noqa: ARG002 - Strategy
+        """Return `whole`: every rank has all of it."""
+        return whole
+
     def close(self) -> None:
         """End the process group, where it was made here."""
         self.world.close()

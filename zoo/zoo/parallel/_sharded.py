@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.distributed.tensor import DTensor
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from zoo_registry import UsageError
 
@@ -61,18 +61,30 @@ class Sharded(Distributed):
         gathered: dict[int, Tensor] = {}
         for value in own.values():
             if id(value) not in gathered:
-                whole = self.whole(value)
-                gathered[id(value)] = whole.cpu() if self.rank == 0 else whole.new_empty(0)
+                gathered[id(value)] = self.gathered(value)
         if self.rank != 0:
             return {}
         result = OrderedDict((name, gathered[id(value)]) for name, value in own.items())
         vars(result)["_metadata"] = vars(own)["_metadata"]
         return result
 
+    def gathered(self, value: Tensor) -> Tensor:
+        """Gather the shares of a tensor, detached, on the CPU of rank 0; others get no values."""
+        value = self.whole(value)
+        return value.cpu() if self.rank == 0 else value.new_empty(0)
+
     def whole(self, value: Tensor) -> Tensor:
         """Gather the shares of a tensor, detached, on every rank; collective."""
         value = value.detach()
         return value.full_tensor() if isinstance(value, DTensor) else value
+
+    def share(self, whole: Tensor, like: Tensor | None) -> Tensor:
+        """Return a `DTensor` that is spread as `like` is; `whole` where that is none."""
+        if not isinstance(like, DTensor) or whole.shape != like.shape:
+            return whole
+        whole = whole.to(self.device)
+        # Every rank has read the whole: nothing needs to be sent.
+        return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None)
 
 
 def separate_blocks(model: nn.Module) -> list[nn.Module]:

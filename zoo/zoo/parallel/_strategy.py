@@ -64,6 +64,17 @@ class Strategy(Protocol):
         """
         ...
 
+    def gathered(self, value: Tensor) -> Tensor:
+        """Return a tensor that may be spread over the ranks, whole; collective.
+
+        Whole on rank 0; where gathering it costs something, it has no size on the others.
+        """
+        ...
+
+    def share(self, whole: Tensor, like: Tensor | None) -> Tensor:
+        """Return this rank's share of a tensor, spread over the ranks as `like` is; collective."""
+        ...
+
     def close(self) -> None:
         """Give back what the strategy itself took: a process group that it made."""
         ...
@@ -108,6 +119,14 @@ class SingleDevice:
     def state_dict(self, model: nn.Module) -> Mapping[str, Tensor]:
         """Return the tensors of `model`; see `zoo.weights.canonical_state_dict`."""
         return canonical_state_dict(model)
+
+    def gathered(self, value: Tensor) -> Tensor:
+        """Return `value`, which is whole."""
+        return value
+
+    def share(self, whole: Tensor, like: Tensor | None) -> Tensor:  # noqa: ARG002 - Strategy
+        """Return `whole`: nothing is shared."""
+        return whole
 
     def close(self) -> None:
         """Do nothing: nothing was taken."""

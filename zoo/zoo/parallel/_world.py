@@ -7,9 +7,12 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from zoo_registry import UsageError
 
+from .. import _ranks
 from ._failures import RankFailed
 
 PATIENCE = timedelta(minutes=30)
@@ -74,8 +77,15 @@ def _meet(device: torch.device) -> None:
     if cuda:
         torch.cuda.set_device(device)
     try:
+        store, rank, num_ranks = next(rendezvous("env://", timeout=PATIENCE))
         dist.init_process_group(
-            "nccl" if cuda else "gloo", timeout=PATIENCE, device_id=device if cuda else None
+            "nccl" if cuda else "gloo",
+            # The store outlives ranks that died; where those were found is not where the new are.
+            store=PrefixStore(f"zoo-{_ranks.num_restarts()}", store),
+            rank=rank,
+            world_size=num_ranks,
+            timeout=PATIENCE,
+            device_id=device if cuda else None,
         )
     except ValueError as error:  # the environment lacks a variable, or holds nonsense in one
         raise UsageError(

@@ -9,6 +9,7 @@ from ._recipe import (
     PARTS,
     Recipe,
     check_key,
+    flat_settings,
     parse_setting,
     read_recipe,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Recipe",
     "check_key",
     "complete",
+    "flat_settings",
     "make_plans",
     "must_launch",
     "parse_setting",

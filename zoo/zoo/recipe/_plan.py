@@ -42,6 +42,9 @@ DEFAULTS: dict[str, Any] = {
     "lr_scale": {},
     "norm_decay": False,
     "early_stop": 0,
+    "checkpoint_steps": 0,
+    "checkpoint_minutes": 10.0,
+    "keep_checkpoints": 2,
 }
 """What holds where neither the user nor the model's author says otherwise."""
 

@@ -1,7 +1,7 @@
 """The recipe: everything that defines a training, validated, written as TOML."""
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -74,6 +74,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether weight decay reaches norms and biases (parameters of one dimension) as well."""
     early_stop: NotNegative
     """Epochs without a better `monitor` after which the training ends; 0: it goes on."""
+    checkpoint_steps: NotNegative
+    """Steps between two checkpoints within an epoch; 0: none for their number."""
+    checkpoint_minutes: Annotated[float, msgspec.Meta(ge=0)]
+    """Minutes between two checkpoints within an epoch; 0: none for the time that has passed."""
+    keep_checkpoints: Annotated[int, msgspec.Meta(ge=2, le=2**31 - 1)]
+    """How many are kept, the newest; two at least, for the newest may turn out damaged."""
     monitor: str
     """Metric and direction that choose the best epoch: `accuracy:max`, `loss:min`."""
     options: dict[str, dict[str, Any]] = {}
@@ -144,11 +150,10 @@ def read_recipe(path: Path, overruled: Collection[str] = ()) -> dict[str, Any]:
         raise InvalidData(f"there is no recipe file {path}") from error
     except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
         raise InvalidData(f"{path} is no recipe: {error}") from error
-    options = fields.pop("options", {})
+    options = fields.get("options", {})
     if not isinstance(options, dict) or not all(isinstance(v, dict) for v in options.values()):
         raise InvalidData(f"{path}: options must be tables, one per part: [options.model]")
-    dotted = {f"{part}.{name}": v for part, table in options.items() for name, v in table.items()}
-    settings = {check_key(key): value for key, value in (fields | dotted).items()}
+    settings = {check_key(key): value for key, value in flat_settings(fields).items()}
     for key in (*PARTS, f"{AUGMENT}.transform"):
         if str(settings.get(key, "")).startswith(OBJECT) and key not in overruled:
             raise InvalidData(
@@ -156,6 +161,13 @@ def read_recipe(path: Path, overruled: Collection[str] = ()) -> dict[str, Any]:
                 f"{settings[key]!r}); repeat it with zoo.train and those objects"
             )
     return settings
+
+
+def flat_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe as TOML holds it as flat settings with dotted keys."""
+    options = fields.get("options", {})
+    dotted = {f"{part}.{name}": v for part, table in options.items() for name, v in table.items()}
+    return {key: value for key, value in fields.items() if key != "options"} | dotted
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -43,6 +43,7 @@ class Bar(Lines):
         self._progress.add_task(
             "",
             total=facts.epochs * facts.num_batches,
+            completed=facts.step,
             epoch=1,
             epochs=facts.epochs,
             loss=float("nan"),

@@ -23,9 +23,10 @@ class Lines(Silent):
         """Print what is trained on what."""
         self._epochs = facts.epochs
         tested = f" + {facts.num_test:,}" if facts.num_test else ""
+        resumed = f", from step {facts.step}" if facts.step else ""
         self.print(
             f"training {facts.model} ({facts.num_parameters:,} parameters) on {facts.dataset} "
-            f"({facts.num_train:,}{tested} samples), {facts.device}"
+            f"({facts.num_train:,}{tested} samples), {facts.device}{resumed}"
         )
 
     def epoch_ended(self, row: EpochRow) -> None:
@@ -69,7 +70,7 @@ class Json(Silent):
 
     def epoch_ended(self, row: EpochRow) -> None:
         """Print the row."""
-        print_json(row.flat(), self._stream)
+        print_json({**row.measured(), **row.timed()}, self._stream)
 
     def ended(self, outcome: Mapping[str, Any]) -> None:
         """Print the outcome."""

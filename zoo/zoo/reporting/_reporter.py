@@ -26,13 +26,15 @@ class Started:
     epochs: int
     num_batches: int
     """Batches per epoch."""
+    step: int = 0
+    """Optimizer steps done already, of a run that is resumed."""
     monitor: str
     """The metric that chooses the best epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRow:
-    """One epoch of the history: a line of `metrics.jsonl`."""
+    """One epoch of the history."""
 
     epoch: int
     """Counted from 1."""
@@ -47,11 +49,17 @@ class EpochRow:
     metrics: Mapping[str, float]
     """On the test split; those on the training split begin with `train_`."""
 
-    def flat(self) -> dict[str, float]:
-        """Return the row as one JSON object."""
-        fields = dict(vars(self))
-        metrics = fields.pop("metrics")
-        return {**fields, **metrics}
+    def measured(self) -> dict[str, float]:
+        """Return what is the same each time a recipe is trained: a line of `metrics.jsonl`."""
+        return {"epoch": self.epoch, "step": self.step, "lr": self.lr, **self.metrics}
+
+    def timed(self) -> dict[str, float]:
+        """Return what is another each time: a line of `times.jsonl`."""
+        return {
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "samples_per_second": self.samples_per_second,
+        }
 
 
 class Reporter(Protocol):

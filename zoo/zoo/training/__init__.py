@@ -3,7 +3,7 @@
 from ._checks import check_model
 from ._components import build, build_module, make_prepare
 from ._estimate import estimate
-from ._fit import LAST, Fit
+from ._fit import Fit
 from ._interrupt import Interrupt
 from ._job import Job
 from ._keeper import Bystander
@@ -13,7 +13,6 @@ from ._prepare import Request, load_splits, prepare
 from ._train import surroundings, train
 
 __all__ = [
-    "LAST",
     "Bystander",
     "Fit",
     "Interrupt",

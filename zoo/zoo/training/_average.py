@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,13 +27,28 @@ class Average:
         tensors = [*model.parameters(), *model.buffers()]
         self._live = [t.detach() for t in tensors if t.is_floating_point()]
         self._mean = [t.clone() for t in self._live]
+        # torch changes many at once, but not those spread over ranks together with others.
+        self._pairs = [
+            ([m for m in self._mean if type(m) is kind], [t for t in self._live if type(t) is kind])
+            for kind in dict.fromkeys(map(type, self._live))
+        ]
 
     @torch.no_grad()
     def update(self) -> None:
         """Move towards the newest weights; called after each step."""
         self._step += 1
         decay = min(self.decay, (1 + self._step) / (10 + self._step))
-        torch._foreach_lerp_(self._mean, self._live, 1 - decay)
+        for means, lives in self._pairs:
+            torch._foreach_lerp_(means, lives, 1 - decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the averages, which the next `update` changes, and the steps they are over."""
+        return {"step": self._step, "mean": self._mean}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._step = state_dict["step"]
+        _copy(self._mean, state_dict["mean"])
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -73,6 +73,14 @@ class Gradients:
             # Here, for the error holds on to the tensors of the pass that failed.
             self._split(batch)
 
+    def state_dict(self) -> dict[str, int]:
+        """Return into how many parts a batch is split by now."""
+        return {"parts": self.parts}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on from there."""
+        self.parts = state_dict["parts"]
+
     def _whole(self, batch: Batch) -> Pair:
         outputs, loss = self._forward(batch.samples, batch.labels)
         known = loss.detach()

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -46,6 +46,12 @@ class FiniteGuard(Protocol):
     def drain(self) -> None:
         """Look at what is still on its way; raises as `check`."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what is known of the steps done; to be called after `drain`."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+
 
 def make_guard(
     device: torch.device, optimizer: Optimizer, probe: nn.Parameter | None, *, scaled: bool
@@ -75,6 +81,15 @@ class _Guard:
     def watch(self, loss: torch.Tensor) -> None:
         self.step += 1
         self._loss = loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what is known of the steps done; to be called after `drain`."""
+        return {"step": self.step, "last": self.last, "losses": list(self.losses)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.step, self.last = state_dict["step"], state_dict["last"]
+        self.losses = deque(state_dict["losses"], maxlen=_KEPT)
 
     def _seen(self) -> torch.Tensor:
         """Return what is not finite where this loss, or another rank's, is not."""

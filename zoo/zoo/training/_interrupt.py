@@ -32,6 +32,27 @@ class Interrupt:
 
 
 @contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM end what is done inside the block at once, as Ctrl-C does: nothing is stored yet.
+
+    Raises:
+        Stopped: SIGTERM came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Stopped("stopped by SIGTERM before the first step; nothing has changed")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+@contextmanager
 def interrupts() -> Iterator[Interrupt]:
     """Catch both signals inside the block; elsewhere than in the main thread, catch none."""
     interrupt = Interrupt()

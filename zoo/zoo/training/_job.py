@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -37,6 +38,8 @@ class Job:
     """Of the weights, measured and stored in their place; None where none is asked for."""
     train: Batches
     test: Batches | None
+    data_root: Path | None
+    """The folder handed to datasets; None: the zoo's own."""
     resources: ExitStack = field(default_factory=ExitStack)
     """What must be undone once the training has ended."""
 

@@ -1,6 +1,6 @@
 """The loop that trains every model, and the one that measures it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -44,8 +44,12 @@ def evaluate(
     meter: Meter,
     strategy: Strategy,
     precision: Precision,
+    must_stop: Callable[[], bool] = bool,
 ) -> dict[str, float]:
-    """Measure `net` on every sample of `batches`, once each, whatever rank it is on."""
+    """Measure `net` on every sample of `batches`, once each, whatever rank it is on.
+
+    `must_stop` is asked after each batch; the others are left out once it says so.
+    """
     net.eval()
     for samples, labels, _size in batches.epoch():
         is_own = len(samples) > 0
@@ -55,18 +59,22 @@ def evaluate(
             outputs = _in_halves(net, fed)
             if is_own:
                 meter.update(outputs, labels, criterion(outputs, labels))
+        if must_stop():
+            break
     return whole(meter, strategy)
 
 
 def whole(meter: Meter, strategy: Strategy) -> dict[str, float]:
-    """Return the metrics over what the meters of all ranks were given."""
+    """Return the metrics over what the meters of all ranks were given, and empty them."""
     own = meter.state()
     states = own.new_zeros(strategy.num_ranks, len(own))
     states[strategy.rank] = own
     meter.reset()
     for state in strategy.sum(states):  # merged one by one: not all that a meter holds are sums
         meter.merge(state)
-    return meter.compute()
+    metrics = meter.compute()
+    meter.reset()
+    return metrics
 
 
 def _in_halves(net: nn.Module, samples: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from ..data import DataFacts, as_splits, cached, default_workers, describe, mix
 from ..home import data_dir
 from ..parallel import Strategy, choose_device, make_strategy, resolve_parallel
 from ..recipe import Plan, Recipe, complete
+from ..runs import Run
 from ..weights import check_storable
 from ._average import Average
 from ._balance import with_class_weights
@@ -28,6 +29,7 @@ from ._job import Job
 from ._layout import in_best_layout
 from ._optimizer import build_optimizer
 from ._precision import Precision, float32_products, resolve_precision
+from ._random import seed_all
 
 Note = Callable[[str], None]
 
@@ -41,6 +43,10 @@ class Request:
     objects: Mapping[str, Any] = field(default_factory=dict)
     """By part: a module, a dataset or arrays, a loss module, a transform of samples."""
     data_root: Path | None = None
+    resumed: Run | None = None
+    """The run to go on with, whose recipe the plan is; None: a new one."""
+    forced: bool = False
+    """Go on also where another process may be at work on it."""
 
 
 def prepare(request: Request, registry: Registry, note: Note) -> Job:
@@ -96,7 +102,7 @@ def _prepare(
     resources.enter_context(compiled(model, recipe.compile))
     optimizer, options = build_optimizer(entries["optimizer"], model, recipe, device)
     if strategy.rank:  # the ranks' models start alike, but must not drop the same units
-        torch.manual_seed(mix(recipe.seed, strategy.rank))
+        seed_all(mix(recipe.seed, strategy.rank))
     return Job(
         recipe=_with_optimizer(recipe, options),
         entries=entries,
@@ -111,6 +117,7 @@ def _prepare(
         average=Average(model, recipe.ema) if recipe.ema else None,
         train=train,
         test=test,
+        data_root=request.data_root,
     )
 
 
@@ -132,7 +139,7 @@ def _ready_model(
     resources: ExitStack,
 ) -> tuple[nn.Module, Recipe]:
     """Build and check the model; resolve the settings that depend on it."""
-    torch.manual_seed(recipe.seed)
+    seed_all(recipe.seed)
     if "model" in entries:
         model = build_module(entries["model"], **recipe.options.get("model", {}))
     else:

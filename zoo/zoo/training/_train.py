@@ -1,5 +1,6 @@
-"""Train: a job in, a run out, and nothing half-done left behind."""
+"""Train: a job in, a run out, new or gone on with, and nothing half-done left behind."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,46 +12,56 @@ import torch
 
 from zoo_registry import Registry
 
+from .._ranks import launch_id
+from ..checkpoints import Checkpoint, read_checkpoint
 from ..errors import StorageError
-from ..home import runs_dir
 from ..parallel import Strategy, choose_device
 from ..recipe import OBJECT
 from ..reporting import Reporter, Silent, Started
 from ..runs import Run, RunWriter, open_run
 from ._fit import Fit
-from ._interrupt import interrupts
+from ._interrupt import interrupts, stoppable
 from ._job import Job
 from ._keeper import Bystander, RunKeeper
+from ._listeners import Listeners
 from ._memory import out_of_memory_is_said
 from ._plain_optimizer import without_compiler
 from ._prepare import Request, prepare
+from ._random import own_randomness
+from ._resume import check_same, mend_weights, newest_checkpoint, restore_model
 
-_LONGEST_NAME = 128
-"""Characters of a run's name, at most."""
+_LONGEST_PATH = 4096
+"""Bytes, at most: PATH_MAX of Linux."""
 
 
-def train(request: Request, registry: Registry, reporter: Reporter, name: str | None = None) -> Run:
-    """Train what `request` asks for and store it as a run.
+def train(
+    request: Request,
+    registry: Registry,
+    reporter: Reporter,
+    name: str | None = None,
+) -> Run:
+    """Train what `request` asks for and store it as a run, or go on with the one it names.
 
-    The caller's random state, of the CPU and of CUDA, is left as it was.
+    The caller's random state, of every generator that a training draws from, is left as it was.
 
     Args:
         request: what was asked.
         registry: the installed plugins.
         reporter: shows the course.
-        name: of the run; None: `<model>-<dataset>-<n>`.
+        name: of a new run; None: `<model>-<dataset>-<n>`.
 
     Raises:
         ZooError: with the reason; a run that stored nothing is gone, no other is touched.
-        Stopped: Ctrl-C or SIGTERM; the weights so far are stored.
+        Stopped: Ctrl-C or SIGTERM; the state so far is stored.
     """
     with surroundings(request):
         try:
-            job = prepare(request, registry, reporter.note)
+            with stoppable():
+                job = prepare(request, registry, reporter.note)
             try:
                 if job.strategy.rank:
                     return _follow(job)
-                return _lead(job, registry, reporter, name)
+                return _lead(job, registry, reporter, name, request)
             finally:
                 job.close()
         finally:
@@ -61,70 +72,109 @@ def train(request: Request, registry: Registry, reporter: Reporter, name: str | 
 def surroundings(request: Request) -> Iterator[None]:
     """Let a job be prepared and run inside the block: the caller's random state is kept."""
     device = choose_device(request.plans[0].settings["device"])
-    cuda = range(torch.cuda.device_count()) if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda), out_of_memory_is_said(), without_compiler():
+    with own_randomness(device), out_of_memory_is_said(), without_compiler():
         yield
 
 
-def _lead(job: Job, registry: Registry, reporter: Reporter, name: str | None) -> Run:
+def _lead(
+    job: Job, registry: Registry, reporter: Reporter, name: str | None, request: Request
+) -> Run:
     """Train as the rank that stores the run, alone or first among several."""
-    writer = RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
+    checkpoint = None
+    if request.resumed is not None:
+        check_same(job, request.resumed, reporter.note)
+        checkpoint = newest_checkpoint(request.resumed, reporter.note)
+    _told_by_first(job.strategy, str(checkpoint.path) if checkpoint else "")
+    restore_model(job, checkpoint)
+    writer = _writer(job, name, request, checkpoint)
     begun = writer.run
-    failures: dict[str, str] = {}
-
-    def notify(hook: str, **facts: Any) -> None:
-        run = writer.run if writer.path.exists() else begun
-        for plugin, fault in registry.notify(hook, run=run, **facts):
-            if plugin.name not in failures:
-                reporter.note(f"plugin {plugin.name} ({plugin.origin}) failed in {fault}")
-            failures.setdefault(plugin.name, fault)
-
+    listeners = Listeners(
+        registry, lambda: writer.run if writer.path.exists() else begun, reporter.note
+    )
+    keeper = RunKeeper(writer, listeners, job.recipe.keep_checkpoints)
     try:
         with interrupts() as interrupt:
-            reporter.started(_started(job, writer))
-            fit = Fit(job, RunKeeper(writer, notify), reporter, interrupt)
-            notify("zoo_run_started")
+            fit = Fit(job, keeper, reporter, interrupt)
+            if checkpoint is not None:
+                fit.restore(checkpoint)
+                listeners.restore(checkpoint.state["plugins"])
+            reporter.started(_started(job, writer, fit.step))
+            listeners.notify("zoo_run_started")
             finished = fit.run()
+            keeper.settle()
     except BaseException as error:
+        keeper.close(at_once=isinstance(error, KeyboardInterrupt))
         _abandon(writer, error)
-        notify("zoo_run_ended", outcome="failed")
+        listeners.notify("zoo_run_ended", outcome="failed")
         raise
+    keeper.close()
     state = "done" if finished else "stopped"
-    run = writer.finish(state, plugin_failures=failures)
-    notify("zoo_run_ended", outcome=state)
-    _told_by_first(job.strategy, run.name)
+    run = writer.finish(state, plugin_failures=listeners.failures)
+    listeners.notify("zoo_run_ended", outcome=state)
+    _told_by_first(job.strategy, str(run.path))
     reporter.ended(_outcome(run))
     if not finished:
-        raise interrupt.error(f"the weights of step {fit.step} are in {run.path}")
+        raise interrupt.error(_how_to_go_on(fit, run))
     return run
 
 
 def _follow(job: Job) -> Run:
     """Train as a rank that has its share of each batch, and stores nothing."""
+    path = _told_by_first(job.strategy, "")
+    checkpoint = read_checkpoint(Path(path)) if path else None
+    restore_model(job, checkpoint)
     with interrupts() as interrupt:
         fit = Fit(job, Bystander(), Silent(), interrupt)
+        if checkpoint is not None:
+            fit.restore(checkpoint)
         finished = fit.run()
-    run = open_run(runs_dir() / _told_by_first(job.strategy, ""))
+    run = open_run(_told_by_first(job.strategy, ""))
     if not finished:
-        raise interrupt.error(f"the weights of step {fit.step} are in {run.path}")
+        raise interrupt.error(_how_to_go_on(fit, run))
     return run
+
+
+def _writer(
+    job: Job, name: str | None, request: Request, checkpoint: Checkpoint | None
+) -> RunWriter:
+    """Return who writes the run's folder: a new one, or one that goes on."""
+    if request.resumed is None:
+        return RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
+    history: dict[str, Any] = {"bytes": 0, "sha256": None}
+    if checkpoint is not None:
+        history = checkpoint.state["history"]
+    writer = RunWriter.reopen(
+        request.resumed,
+        history["bytes"],
+        metrics_sha256=history["sha256"],
+        force=request.forced,
+    )
+    mend_weights(writer, checkpoint.state["parts"]["progress"]["epoch"] if checkpoint else 1)
+    return writer
+
+
+def _how_to_go_on(fit: Fit, run: Run) -> str:
+    return f"step {fit.step} of {fit.job.num_steps} is stored; `zoo resume {run.name}` goes on"
 
 
 def _told_by_first(strategy: Strategy, text: str) -> str:
     """Return rank 0's `text` on every rank; collective."""
     if strategy.num_ranks == 1:
         return text
-    letters = torch.zeros(_LONGEST_NAME, dtype=torch.int64)
+    letters = torch.zeros(_LONGEST_PATH, dtype=torch.uint8)
     if strategy.rank == 0:
-        letters[: len(text)] = torch.tensor([ord(letter) for letter in text])
-    return "".join(chr(letter) for letter in strategy.sum(letters).tolist() if letter)
+        data = os.fsencode(text)
+        letters[: len(data)] = torch.tensor(list(data), dtype=torch.uint8)
+    return os.fsdecode(bytes(strategy.sum(letters).tolist()).rstrip(b"\0"))
 
 
 def _abandon(writer: RunWriter, error: BaseException) -> None:
-    """Mark the run as failed; where it stored no weights, take it away."""
+    """Mark the run as failed, or as stopped at once; where it stored nothing, take it away."""
     # The disk may be full or gone: the error that ended the run is the one to tell.
     with suppress(StorageError, OSError):
-        if not writer.discard():
+        if isinstance(error, KeyboardInterrupt):
+            writer.finish("stopped")
+        elif not writer.discard():
             writer.finish("failed", error=str(error).splitlines()[0] if str(error) else repr(error))
 
 
@@ -138,7 +188,7 @@ def _stem(job: Job) -> str:
     return f"{model}-{dataset}"
 
 
-def _started(job: Job, writer: RunWriter) -> Started:
+def _started(job: Job, writer: RunWriter, step: int) -> Started:
     return Started(
         run=writer.run.name,
         model=job.recipe.model.removeprefix(OBJECT),
@@ -149,6 +199,7 @@ def _started(job: Job, writer: RunWriter) -> Started:
         num_test=job.facts.num_test,
         epochs=job.recipe.epochs,
         num_batches=len(job.train),
+        step=step,
         monitor=job.recipe.monitor.partition(":")[0],
     )
 
@@ -165,7 +216,7 @@ def _outcome(run: Run) -> dict[str, Any]:
 
 
 def _record(job: Job) -> dict[str, Any]:
-    """Collect what a reader of the run will want to know, beyond its recipe."""
+    """Collect what a reader of the run, or its resumption, will want to know beyond its recipe."""
     plugins = {entry.plugin.name: entry.plugin for entry in job.entries.values()}
     return {
         "task": job.facts.task,
@@ -191,4 +242,6 @@ def _record(job: Job) -> dict[str, Any]:
         "stopped_early": False,
         "metrics": {},
         "best_epoch": 0,
+        "launch": launch_id(),
+        "data_dir": None if job.data_root is None else str(job.data_root.absolute()),
     }

@@ -1,6 +1,7 @@
 """The step of a training: from gradients to the next weights."""
 
 from collections import deque
+from typing import Any
 
 import torch
 from torch import nn
@@ -57,6 +58,15 @@ class Update:
         self._take()
         if self._average is not None:
             self._average.update()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the steps taken, and the recent norms."""
+        return {"step": self._step, "norms": list(self.norms)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._step = state_dict["step"]
+        self.norms = deque(state_dict["norms"], maxlen=_KEPT)
 
     def _look(self) -> None:
         """Note the norm of the gradients, and clip them where that is asked for."""
