@@ -22,6 +22,9 @@ COMMANDS = {
     "mnist_to_99": ("data",),
     "folder_epochs": ("data", "images"),
     "memory": ("data",),
+    "weights": (),
+    "checkpoint_pause": (),
+    "list_runs": (),
 }
 """The commands, and which of the flags that name folders each has."""
 

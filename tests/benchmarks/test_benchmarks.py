@@ -15,7 +15,16 @@ import pytest
 from side_by_side import machine, versions
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-COMMANDS = ["folder_epochs", "loop_overhead", "memory", "mnist_epoch", "mnist_to_99"]
+COMMANDS = [
+    "checkpoint_pause",
+    "folder_epochs",
+    "list_runs",
+    "loop_overhead",
+    "memory",
+    "mnist_epoch",
+    "mnist_to_99",
+    "weights",
+]
 PEERS = {
     "Lightning": "lightning",
     "transformers Trainer": "transformers",

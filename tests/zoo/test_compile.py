@@ -1,5 +1,6 @@
 """A compiled model is the same model: its names, its weights, and what it learns."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -58,3 +59,31 @@ def test_graphs_are_replayed_for_small_models_on_gpus_only():
     assert resolve_compile("auto", cuda, large) == "default"
     assert resolve_compile("auto", cpu, small) == "default"
     assert resolve_compile("max-autotune", cpu, small) == "max-autotune"
+
+
+BROKEN = """
+import torch
+from torch import nn
+
+import zoo
+from zoo.errors import ZooError
+
+data = torch.randn(32, 2), torch.randint(0, 2, (32,))
+try:
+    zoo.train(nn.Linear(2, 2), data, compile="default", epochs=1, device="cpu", progress=False)
+except ZooError as error:
+    print(error)
+"""
+
+
+def test_a_machine_that_can_not_compile_is_told_in_a_line(tmp_path):
+    """At the first step, which is where torch compiles; nothing is called a bug of zoo's."""
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CXX": "/nonexistent", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)},
+    )
+    assert done.stdout.startswith("the model can't be compiled here ("), done.stderr
+    assert "leave out --compile" in done.stdout

@@ -124,3 +124,66 @@ def test_looking_for_the_module_changes_no_buffer():
     with pytest.raises(Diverged):
         train(model, zoo_registry.Splits(train=zoo.ArrayDataset(*blobs(48))))
     assert model[0].num_batches_tracked == 3
+
+
+class Poison(torch.autograd.Function):
+    """Passes values on, and NaN back."""
+
+    @staticmethod
+    def forward(_context, values):
+        return values.clone()
+
+    @staticmethod
+    def backward(_context, gradient):
+        return gradient * math.nan
+
+
+class Poisoned(nn.Linear):
+    def forward(self, samples):
+        outputs = super().forward(samples)
+        return Poison.apply(outputs) if self.training else outputs
+
+
+def test_a_gradient_that_is_not_finite_is_noticed_though_every_loss_was():
+    """Where no further loss tells of it: no such weights become the model."""
+    with pytest.raises(Diverged, match=r"the weights are not finite after step 1 of 1; a gradient"):
+        train(Poisoned(2, 2), blobs(20), batch_size=20, epochs=1)
+    for run in zoo.list_runs():
+        assert run.state == "failed"
+        assert not run.weights.exists()
+
+
+def test_weights_that_were_spoilt_before_are_not_said_to_be_sound():
+    """The step at which the loss shows it is not the one that did it."""
+    with pytest.raises(Diverged, match=r"became nan at step 2 of 2; a gradient of a step before"):
+        train(Poisoned(2, 2), blobs(20), batch_size=8, epochs=1)
+
+
+def test_a_model_that_can_not_take_one_sample_alone_is_diagnosed_all_the_same():
+    """The last chunk that is looked at may be a single sample, on which a BatchNorm can't train."""
+    model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), Second4())
+    with pytest.raises(Diverged):
+        train(model, blobs(130), batch_size=65, epochs=1)
+    assert (zoo.list_runs()[0].path / "diverged.json").exists()
+
+
+class Second4(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 2)
+
+    def forward(self, samples):
+        return super().forward(samples) * (math.nan if self.training else 1)
+
+
+def test_a_loss_that_is_not_finite_on_finite_outputs_is_named():
+    """It is the loss to look at then, not a module."""
+
+    class Strict(nn.Module):
+        def forward(self, outputs, labels):
+            return nn.functional.cross_entropy(outputs, labels) / (labels != 1).all()
+
+    splits = zoo_registry.Splits(train=zoo.ArrayDataset(*blobs(40)))
+    with pytest.raises(Diverged):
+        train(nn.Linear(2, 2), splits, batch_size=20, epochs=1, loss=Strict())
+    told = json.loads((zoo.list_runs()[0].path / "diverged.json").read_text())
+    assert told["module"] == "loss"

@@ -23,6 +23,8 @@ class RegressionMeter(Sums):
     def update(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> None:
         """Add a batch: values (B, K), targets (B, K)."""
         outputs, targets = columns(outputs, targets)
+        if not len(targets):  # a rank's share of a small batch
+            return
         targets = targets.to(self._sums.dtype)
         errors = outputs.to(self._sums.dtype) - targets
         self._squared.add_(errors.square().sum(0))

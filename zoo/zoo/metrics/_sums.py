@@ -28,6 +28,8 @@ class Sums:
         self._losses: list[tuple[int, Tensor]] = []
 
     def _add_loss(self, num_samples: int, loss: Tensor) -> None:
+        if not num_samples:  # a rank's share of a small batch, whose loss is a stand-in's
+            return
         self._num_samples += num_samples
         self._losses.append((num_samples, loss.detach()))
         if len(self._losses) == _MAX_LOSSES:
@@ -38,7 +40,10 @@ class Sums:
         if not self._losses:
             return
         counts, losses = zip(*self._losses, strict=True)
-        weights = torch.tensor(counts, dtype=self._sums.dtype, device=self._sums.device)
+        # A GPU fetches pinned memory by itself; for a copy of other memory, training would wait.
+        is_cuda = self._sums.is_cuda
+        weights = torch.tensor(counts, dtype=self._sums.dtype, pin_memory=is_cuda)
+        weights = weights.to(self._sums.device, non_blocking=is_cuda)
         self._loss.add_(torch.dot(torch.stack(losses).to(self._sums.dtype), weights))
         self._losses.clear()
 

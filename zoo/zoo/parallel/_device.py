@@ -17,6 +17,11 @@ def choose_device(name: str = "auto") -> torch.device:
         UsageError: no such device here; the text lists those there are.
     """
     here = available()
+    if _ranks.num_ranks() > 1 and name.startswith("cuda:"):
+        raise UsageError(
+            f"{name} is one GPU, and there are {_ranks.num_ranks()} ranks, each of which takes its "
+            "own; give --device cuda, and choose GPUs with CUDA_VISIBLE_DEVICES"
+        )
     if _ranks.num_ranks() > 1 and name in ("auto", "cuda") and torch.cuda.is_available():
         return _gpu_of_rank(_ranks.local_rank())
     if name == "auto":

@@ -69,7 +69,7 @@ def check_step(net: nn.Module, batches: Batches, criterion: nn.Module, facts: Da
         InvalidData: the model can't take them, its outputs don't fit the labels, or the loss
             can't take both.
     """
-    name = type(getattr(net, "module", net)).__name__
+    name = _name_of(net)
     training = net.training
     net.eval()
     try:
@@ -85,6 +85,18 @@ def check_step(net: nn.Module, batches: Batches, criterion: nn.Module, facts: Da
             raise InvalidData("the loss must be one number, the mean over the batch (reduction)")
     finally:
         net.train(training)
+
+
+def _name_of(net: nn.Module) -> str:
+    """Return the name of the model's own class, whatever a strategy made of the model."""
+    while type(net).__module__.startswith(("zoo.parallel.", "torch.nn.parallel.")):
+        net = next(net.children())
+    # `fully_shard` gives a module another class, which derives from its own.
+    return next(
+        kind.__name__
+        for kind in type(net).__mro__
+        if not kind.__module__.startswith("torch.distributed.")
+    )
 
 
 @contextmanager

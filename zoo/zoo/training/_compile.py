@@ -26,24 +26,32 @@ def resolve_compile(asked: str, device: torch.device, model: nn.Module) -> str:
 
 @contextmanager
 def compiled(model: nn.Module, mode: str) -> Iterator[None]:
-    """Let calls of `model` inside the block run compiled.
-
-    Raises:
-        ZooError: the compiler can't work here; the text says why.
-    """
+    """Let calls of `model` inside the block run compiled."""
     if mode == "none":
         yield
         return
     model.compile(mode=mode)
-    from torch._dynamo.exc import TorchDynamoException
-
     try:
         yield
-    except TorchDynamoException as error:
+    finally:
+        model._compiled_call_impl = None  # noqa: SLF001 - torch has no way to undo it
+
+
+@contextmanager
+def compiler_is_quoted() -> Iterator[None]:
+    """Say in a line that a model can't be compiled; it is at its first call.
+
+    Raises:
+        ZooError: the compiler can't work here; the text says why.
+    """
+    try:
+        yield
+    except Exception as error:
+        # By its name, for to import the compiler's own errors takes as long as torch does.
+        if not any(kind.__name__ == "TorchDynamoException" for kind in type(error).__mro__):
+            raise
         cause = str(error).strip().splitlines()[0]
         raise ZooError(
             f"the model can't be compiled here ({cause}); leave out --compile to run it as it is "
             "written"
         ) from error
-    finally:
-        model._compiled_call_impl = None  # noqa: SLF001 - torch has no way to undo it

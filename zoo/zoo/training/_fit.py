@@ -9,11 +9,10 @@ from .. import metrics
 from ..card import make_card
 from ..checkpoints import Checkpoint, map_tensors
 from ..data import Batch
-from ..errors import Diverged
 from ..metrics import Meter
 from ..parallel import Agreement
 from ..reporting import EpochRow, Reporter
-from ._diagnose import FILE, diagnose
+from ._diagnose import FILE, are_finite, diagnose, diverged
 from ._due import Due
 from ._gradients import Gradients
 from ._groups import frozen_modules
@@ -60,7 +59,8 @@ class Fit:
         self._guard = make_guard(
             job.strategy.device,
             job.optimizer,
-            trained[-1] if job.strategy.num_ranks > 1 else None,
+            # A scaler's gradients overflow now and then, which is no fault of any loss.
+            trained[-1] if job.strategy.num_ranks > 1 and scaler is None else None,
             scaled=scaler is not None,
         )
         self._update = Update(
@@ -140,14 +140,16 @@ class Fit:
         guard, update = self._guard, self._update
         try:
             train_epoch(batches, self.gradients, guard, update, self.job.scheduler, meter)
+            self._require_finite()
         except NotFinite as end:
-            told = self.keeper.write_json(FILE, diagnose(self.job, end, guard, update))
-            raise Diverged(
-                f"the loss became {end.loss} at step {end.step} of {self.job.num_steps}; the "
-                "weights were not updated with it. Try a lower --lr, a scheduler with warm-up, "
-                f"or look at the data: non-finite samples do this too. {told} names the samples, "
-                "and the first module that was not finite"
-            ) from None
+            record = diagnose(self.job, end, guard, update)
+            told = self.keeper.write_json(FILE, record)
+            raise diverged(end, self.job.num_steps, record, told) from None
+
+    def _require_finite(self) -> None:
+        """Look at the weights: a gradient may be NaN where its loss is not."""
+        if not are_finite(self.job.trained):
+            raise NotFinite(self._guard.step, self._guard.last)
 
     def _between_steps(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """Pass batches through; between two steps, take checkpoints and stop where asked to."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import torch
 from torch import nn
@@ -12,7 +11,7 @@ from ..parallel import Strategy
 from ._guard import FiniteGuard
 from ._memory import is_out_of_memory
 from ._precision import Precision
-from ._weight import loss_weight
+from ._weight import summed
 
 # B = batch, K = classes, labels or targets
 
@@ -56,7 +55,8 @@ class Gradients:
         self._autocast = precision.autocast
         self._backward = precision.backward
         self._guard = guard
-        self._weight = loss_weight(criterion)
+        self._summed = summed(criterion)
+        self._of_part = criterion if self._summed is None else self._summed.loss
         self._stand_in = stand_in
         self._split_further = split_further
 
@@ -82,49 +82,54 @@ class Gradients:
         self.parts = state_dict["parts"]
 
     def _whole(self, batch: Batch) -> Pair:
-        outputs, loss = self._forward(batch.samples, batch.labels)
+        outputs, loss = self._forward(batch.samples, batch.labels, self._criterion)
         known = loss.detach()
         self._guard.watch(known)
         self._backward(loss)
         return outputs.detach(), known
 
-    def _forward(self, samples: torch.Tensor, labels: torch.Tensor) -> Pair:
+    def _forward(self, samples: torch.Tensor, labels: torch.Tensor, criterion: nn.Module) -> Pair:
         with self._autocast():
             outputs = self._net(samples)
-            return outputs, self._criterion(outputs, labels)
+            return outputs, criterion(outputs, labels)
 
     def _in_parts(self, batch: Batch) -> Pair:
         every, total = [], torch.zeros((), device=batch.samples.device)
+        whole = self._weigh(batch.labels)
         parts = list(self._parts(batch))
-        for number, (samples, labels, weight) in enumerate(parts, 1):
+        for number, (samples, labels) in enumerate(parts, 1):
             is_last = number == len(parts)
             with ExitStack() as how:
                 if not is_last:
                     how.enter_context(self._strategy.local(self._net))
                 if not len(samples):
                     how.enter_context(self._strategy.idle())
-                outputs, loss = self._forward(*self._fed(samples, labels))
-                total = total + loss.detach() * weight
+                outputs, loss = self._forward(*self._fed(samples, labels), self._of_part)
+                loss = loss * self._factor(batch, samples) / whole
+                total = total + loss.detach()
                 if is_last:
                     self._guard.watch(total / (batch.share or 1.0))
-                self._backward(loss * (weight * self._strategy.num_ranks))
-            every.append(outputs.detach()[: len(samples)])
+                self._backward(loss * self._strategy.num_ranks)
+            outputs = outputs.detach()[: len(samples)]
+            # A CUDA graph writes the next part's outputs where these are.
+            every.append(outputs.clone() if outputs.is_cuda else outputs)
         return torch.cat(every), total / (batch.share or 1.0)
 
-    def _parts(self, batch: Batch) -> Iterator[tuple[torch.Tensor, torch.Tensor, Any]]:
-        """Yield samples and labels of each part, and its weight in the mean over all ranks.
+    def _parts(self, batch: Batch) -> Iterator[Pair]:
+        """Return the samples and labels of each part.
 
         As many on every rank: what the ranks compute together, such as the statistics of a batch
         norm, they all must compute as often.
         """
-        whole = self._weigh(batch.labels)
         number = max(1, min(self.parts, batch.size // self._strategy.num_ranks))
         chunks = batch.samples.tensor_split(number), batch.labels.tensor_split(number)
-        for samples, labels in zip(*chunks, strict=True):
-            if self._weight is None or whole is None:
-                yield samples, labels, batch.share * len(samples) / max(1, len(batch.samples))
-            else:
-                yield samples, labels, self._weight(labels) / whole
+        return zip(*chunks, strict=True)
+
+    def _factor(self, batch: Batch, samples: torch.Tensor) -> float:
+        """Return how often a part's loss counts: as a mean by its samples, as a sum once."""
+        if self._summed is None:
+            return batch.share * len(samples) / max(1, len(batch.samples))
+        return float(len(samples) > 0)  # a stand-in's doesn't count
 
     def _fed(self, samples: torch.Tensor, labels: torch.Tensor) -> Pair:
         """Return the samples; where there are none, one that counts for nothing."""
@@ -132,9 +137,9 @@ class Gradients:
             return samples, labels
         return self._stand_in.samples, self._stand_in.labels
 
-    def _weigh(self, labels: torch.Tensor) -> torch.Tensor | None:
-        """Return what a mean over the batch of all ranks divides by; None: the samples."""
-        return None if self._weight is None else self._strategy.sum(self._weight(labels))
+    def _weigh(self, labels: torch.Tensor) -> torch.Tensor | float:
+        """Return what the sum of all parts' losses, over all ranks, is divided by."""
+        return 1.0 if self._summed is None else self._strategy.sum(self._summed.divisor(labels))
 
     def _can_split(self, batch: Batch) -> bool:
         # Ranks can't do a pass again alone: the others wait for the gradients of the first.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -51,6 +51,9 @@ def frozen_modules(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]
 def parameter_groups(model: nn.Module, recipe: Recipe, weight_decay: float) -> list[Any]:
     """Return what the optimizer is given: parameters, or groups of them where they differ.
 
+    Matrices, kernels and whatever else has two dimensions or more come in the model's order, by
+    which Muon tells the input layer and the output layer from those between them.
+
     Args:
         model: as the strategy holds it.
         recipe: `lr_scale` and `norm_decay` say how groups differ.
@@ -60,7 +63,8 @@ def parameter_groups(model: nn.Module, recipe: Recipe, weight_decay: float) -> l
         InvalidOption: a pattern of `lr_scale` that matches no parameter.
     """
     _require_matches("lr_scale", list(recipe.lr_scale), model)
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    groups: list[_Group] = []
+    newest = 0  # the group that the matrix before is in
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -68,17 +72,37 @@ def parameter_groups(model: nn.Module, recipe: Recipe, weight_decay: float) -> l
         # Decay pulls towards 0, which is no natural value of a norm's scale, and of a bias only
         # by chance (He et al. 2019, "Bag of Tricks", https://arxiv.org/abs/1812.01187).
         spared = weight_decay != 0 and parameter.ndim <= 1 and not recipe.norm_decay
-        groups.setdefault((factors[-1] if factors else 1.0, spared), []).append(parameter)
-    if list(groups) == [(1.0, False)]:
-        return groups[1.0, False]
+        group = _Group(factors[-1] if factors else 1.0, spared, [])
+        place = _place(groups, group, newest if parameter.ndim > 1 else 0)
+        groups[place].parameters.append(parameter)
+        newest = place if parameter.ndim > 1 else newest
+    if [group[:2] for group in groups] == [(1.0, False)]:
+        return groups[0].parameters
     return [
         {
-            "params": parameters,
-            **({"lr": recipe.lr * factor} if factor != 1 else {}),
-            **({"weight_decay": 0.0} if spared else {}),
+            "params": group.parameters,
+            **({"lr": recipe.lr * group.factor} if group.factor != 1 else {}),
+            **({"weight_decay": 0.0} if group.spared else {}),
         }
-        for (factor, spared), parameters in groups.items()
+        for group in groups
     ]
+
+
+class _Group(NamedTuple):
+    """Parameters with one rate and one weight decay."""
+
+    factor: float
+    spared: bool
+    parameters: list[nn.Parameter]
+
+
+def _place(groups: list[_Group], wanted: _Group, first: int) -> int:
+    """Return where a group alike is, not before `first`; without one, append `wanted`."""
+    for place in range(first, len(groups)):
+        if groups[place][:2] == wanted[:2]:
+            return place
+    groups.append(wanted)
+    return len(groups) - 1
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -27,14 +27,17 @@ class FiniteGuard(Protocol):
     """Looks at each step's loss between its backward pass and its update."""
 
     step: int
-    """Optimizer steps done or begun, counted from 1 over the whole run."""
+    """Steps that `check` has seen, from the start of the run."""
     last: float
     """The newest loss that is known, for display; NaN before the first."""
     losses: deque[tuple[int, float]]
     """Recent ones, each with its step."""
 
     def watch(self, loss: torch.Tensor) -> None:
-        """Note the loss () of this step, detached, on the device."""
+        """Note the loss () of the step that is computed, detached, on the device.
+
+        Once more where the step is done again, for memory did not suffice.
+        """
 
     def check(self) -> None:
         """Let the update pass, or not.
@@ -79,7 +82,6 @@ class _Guard:
         self._loss: torch.Tensor
 
     def watch(self, loss: torch.Tensor) -> None:
-        self.step += 1
         self._loss = loss
 
     def state_dict(self) -> dict[str, Any]:
@@ -109,6 +111,7 @@ class HostGuard(_Guard):
 
     def check(self) -> None:
         """Let the update pass, or raise."""
+        self.step += 1
         self._note(self.step, self._seen().item())
 
     def drain(self) -> None:
@@ -145,25 +148,26 @@ class DeviceGuard(_Guard):
         """Note the loss () of this step."""
         super().watch(loss)
         if self._probe is None:
-            self._send(self._loss)
+            self._send(self._loss, self.step + 1)
 
     def check(self) -> None:
         """Raise where a loss that has arrived is not finite."""
+        self.step += 1
         if self._probe is not None:  # known once the gradients have been summed over the ranks
-            self._send(self._seen())
+            self._send(self._seen(), self.step)
         self._receive(self._allowed)
 
     def drain(self) -> None:
         """Wait for all losses."""
         self._receive(0)
 
-    def _send(self, seen: torch.Tensor) -> None:
+    def _send(self, seen: torch.Tensor, step: int) -> None:
         self._flag.copy_(torch.maximum(self._flag, (~torch.isfinite(seen)).float()))
         host = torch.empty((), dtype=seen.dtype, pin_memory=True)
         host.copy_(seen, non_blocking=True)
         event = torch.cuda.Event()
         event.record(torch.cuda.current_stream(seen.device))
-        self._sent.append((self.step, host, event))
+        self._sent.append((step, host, event))
 
     def _receive(self, allowed: int) -> None:
         while self._sent and (len(self._sent) > allowed or self._sent[0][2].query()):

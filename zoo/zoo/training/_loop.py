@@ -88,7 +88,8 @@ def _in_halves(net: nn.Module, samples: torch.Tensor) -> torch.Tensor:
         return outputs
     if samples.is_cuda:
         torch.cuda.empty_cache()
-    return torch.cat([_in_halves(net, half) for half in samples.chunk(2)])
+    # Cloned, for a CUDA graph writes the second half's outputs where those of the first are.
+    return torch.cat([_in_halves(net, half).clone() for half in samples.chunk(2)])
 
 
 def set_training(model: nn.Module, frozen: Sequence[nn.Module]) -> None:

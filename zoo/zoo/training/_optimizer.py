@@ -28,7 +28,7 @@ def build_optimizer(
     known = {option.name: option.default for option in read_signature(entry.spec.address).options}
     decay = options.get("weight_decay", known.get("weight_decay", 0.0))
     groups = parameter_groups(model, recipe, decay if isinstance(decay, int | float) else 0.0)
-    if _may_fuse(entry, recipe, known, options, device):
+    if _may_fuse(entry, recipe, known, options, device) and _is_fusible(model):
         try:
             return build(entry, groups, lr=recipe.lr, **options, fused=True), options | {
                 "fused": True
@@ -52,4 +52,21 @@ def _may_fuse(
         and device.type in ("cpu", "cuda")
         and not any(options.get(name) for name in _RIVALS)
         and options.get("fused") is None
+    )
+
+
+def _is_fusible(model: torch.nn.Module) -> bool:
+    """Tell whether fused kernels can train the model: real numbers, whose gradients are dense.
+
+    They find out otherwise in the first step only, where other kernels would have done.
+    """
+    trained = (
+        (module, parameter)
+        for module in model.modules()
+        for parameter in module.parameters(recurse=False)
+        if parameter.requires_grad
+    )
+    return all(
+        parameter.is_floating_point() and getattr(module, "sparse", None) is not True
+        for module, parameter in trained
     )

@@ -30,6 +30,7 @@ from ._layout import in_best_layout
 from ._optimizer import build_optimizer
 from ._precision import Precision, float32_products, resolve_precision
 from ._random import seed_all
+from ._ranked import check_alike
 
 Note = Callable[[str], None]
 
@@ -64,6 +65,11 @@ def prepare(request: Request, registry: Registry, note: Note) -> Job:
         asked = request.plans[0].settings
         device = choose_device(asked["device"])
         parallel = resolve_parallel(asked["parallel"], device, note)
+        if parallel == "dp" and asked["compile"] != "none":
+            raise InvalidOption(
+                "DataParallel calls copies of the model, which can't be compiled; use --parallel "
+                "ddp with --compile, or none"
+            )
         strategy = make_strategy(parallel, device)
         resources.callback(strategy.close)
         job = _prepare(request, registry, strategy, parallel, note, resources)
@@ -84,6 +90,7 @@ def _prepare(
     plan = with_class_weights(plan, splits.train, facts)
     recipe, entries = complete(plan, facts, _resolved(plan, splits, strategy, parallel), registry)
     check_ranks(recipe)
+    check_alike(strategy, recipe, facts)
     model, recipe = _ready_model(recipe, entries, request, strategy.device, resources)
     resources.callback(strategy.unwrap, model)
     net = strategy.wrap(in_best_layout(model, strategy.device))

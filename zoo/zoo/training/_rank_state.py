@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 from safetensors.torch import load, save
-from torch import Tensor
 
 from ..checkpoints import join_tree, split_tree
 from ..data import mix
 from ..metrics import Meter
 from ..parallel import Strategy
 from ._random import random_state, seed_all, set_random_state
+from ._ranked import gathered
 
 _TREE = "tree"
 """The tensor that holds the tree's form, as JSON; places in a state have other names."""
@@ -22,7 +22,7 @@ def rank_states(strategy: Strategy, meter: Meter) -> list[Any]:
     own = {"random": random_state(strategy.device), "meter": meter.state_dict()}
     if strategy.num_ranks == 1:
         return [own]
-    return [_unpacked(state) for state in _gathered(strategy, _packed(own))]
+    return [_unpacked(state) for state in gathered(strategy, _packed(own))]
 
 
 def set_rank_state(
@@ -42,25 +42,13 @@ def set_rank_state(
     seed_all(mix(seed, step, strategy.rank))
 
 
-def _packed(state: Any) -> Tensor:
-    """Return a state as bytes: uint8 (N,)."""
+def _packed(state: Any) -> bytes:
     tree, tensors = split_tree(state)
     form = torch.frombuffer(bytearray(json.dumps(tree), "utf-8"), dtype=torch.uint8)
     plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    return torch.frombuffer(bytearray(save({**plain, _TREE: form})), dtype=torch.uint8)
+    return save({**plain, _TREE: form})
 
 
-def _unpacked(packed: Tensor) -> Any:
-    tensors = load(packed.numpy().tobytes())
+def _unpacked(packed: bytes) -> Any:
+    tensors = load(packed)
     return join_tree(json.loads(tensors[_TREE].numpy().tobytes()), tensors)
-
-
-def _gathered(strategy: Strategy, packed: Tensor) -> list[Tensor]:
-    """Return what every rank gave, uint8 of any length; collective."""
-    lengths = torch.zeros(strategy.num_ranks, dtype=torch.int64)
-    lengths[strategy.rank] = len(packed)
-    lengths = strategy.sum(lengths)
-    every = torch.zeros(strategy.num_ranks, int(lengths.max()), dtype=torch.uint8)
-    every[strategy.rank, : len(packed)] = packed
-    rows = strategy.sum(every)
-    return [row[:length].clone() for row, length in zip(rows, lengths.tolist(), strict=True)]

@@ -1,10 +1,7 @@
 """Train: a job in, a run out, new or gone on with, and nothing half-done left behind."""
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,11 @@ from zoo_registry import Registry
 from .._ranks import launch_id
 from ..checkpoints import Checkpoint, read_checkpoint
 from ..errors import StorageError
-from ..parallel import Strategy, choose_device
+from ..parallel import choose_device
 from ..recipe import OBJECT
 from ..reporting import Reporter, Silent, Started
-from ..runs import Run, RunWriter, open_run
+from ..runs import Run, RunWriter, lineage, open_run
+from ._compile import compiler_is_quoted
 from ._fit import Fit
 from ._interrupt import interrupts, stoppable
 from ._job import Job
@@ -28,10 +26,8 @@ from ._memory import out_of_memory_is_said
 from ._plain_optimizer import without_compiler
 from ._prepare import Request, prepare
 from ._random import own_randomness
+from ._ranked import told_by_first
 from ._resume import check_same, mend_weights, newest_checkpoint, restore_model
-
-_LONGEST_PATH = 4096
-"""Bytes, at most: PATH_MAX of Linux."""
 
 
 def train(
@@ -72,7 +68,12 @@ def train(
 def surroundings(request: Request) -> Iterator[None]:
     """Let a job be prepared and run inside the block: the caller's random state is kept."""
     device = choose_device(request.plans[0].settings["device"])
-    with own_randomness(device), out_of_memory_is_said(), without_compiler():
+    with (
+        own_randomness(device),
+        out_of_memory_is_said(),
+        compiler_is_quoted(),
+        without_compiler(),
+    ):
         yield
 
 
@@ -84,7 +85,7 @@ def _lead(
     if request.resumed is not None:
         check_same(job, request.resumed, reporter.note)
         checkpoint = newest_checkpoint(request.resumed, reporter.note)
-    _told_by_first(job.strategy, str(checkpoint.path) if checkpoint else "")
+    told_by_first(job.strategy, str(checkpoint.path) if checkpoint else "")
     restore_model(job, checkpoint)
     writer = _writer(job, name, request, checkpoint)
     begun = writer.run
@@ -111,7 +112,7 @@ def _lead(
     state = "done" if finished else "stopped"
     run = writer.finish(state, plugin_failures=listeners.failures)
     listeners.notify("zoo_run_ended", outcome=state)
-    _told_by_first(job.strategy, str(run.path))
+    told_by_first(job.strategy, str(run.path))
     reporter.ended(_outcome(run))
     if not finished:
         raise interrupt.error(_how_to_go_on(fit, run))
@@ -120,7 +121,7 @@ def _lead(
 
 def _follow(job: Job) -> Run:
     """Train as a rank that has its share of each batch, and stores nothing."""
-    path = _told_by_first(job.strategy, "")
+    path = told_by_first(job.strategy, "")
     checkpoint = read_checkpoint(Path(path)) if path else None
     restore_model(job, checkpoint)
     with interrupts() as interrupt:
@@ -128,10 +129,17 @@ def _follow(job: Job) -> Run:
         if checkpoint is not None:
             fit.restore(checkpoint)
         finished = fit.run()
-    run = open_run(_told_by_first(job.strategy, ""))
+    run = _seen_from_here(Path(told_by_first(job.strategy, "")), job, finished=finished)
     if not finished:
         raise interrupt.error(_how_to_go_on(fit, run))
     return run
+
+
+def _seen_from_here(path: Path, job: Job, *, finished: bool) -> Run:
+    """Return the run that rank 0 stored, which may lie on another machine."""
+    if path.is_dir():
+        return open_run(path)
+    return Run(path, "done" if finished else "stopped", {}, job.recipe.to_dict(), "")
 
 
 def _writer(
@@ -147,6 +155,7 @@ def _writer(
         request.resumed,
         history["bytes"],
         metrics_sha256=history["sha256"],
+        record=lineage(),
         force=request.forced,
     )
     mend_weights(writer, checkpoint.state["parts"]["progress"]["epoch"] if checkpoint else 1)
@@ -155,17 +164,6 @@ def _writer(
 
 def _how_to_go_on(fit: Fit, run: Run) -> str:
     return f"step {fit.step} of {fit.job.num_steps} is stored; `zoo resume {run.name}` goes on"
-
-
-def _told_by_first(strategy: Strategy, text: str) -> str:
-    """Return rank 0's `text` on every rank; collective."""
-    if strategy.num_ranks == 1:
-        return text
-    letters = torch.zeros(_LONGEST_PATH, dtype=torch.uint8)
-    if strategy.rank == 0:
-        data = os.fsencode(text)
-        letters[: len(data)] = torch.tensor(list(data), dtype=torch.uint8)
-    return os.fsdecode(bytes(strategy.sum(letters).tolist()).rstrip(b"\0"))
 
 
 def _abandon(writer: RunWriter, error: BaseException) -> None:
@@ -221,12 +219,7 @@ def _record(job: Job) -> dict[str, Any]:
     return {
         "task": job.facts.task,
         "parameters": job.num_parameters,
-        "versions": {
-            "python": sys.version.split()[0],
-            "zoo-registry": version("zoo-registry"),
-            "torch": torch.__version__,
-            "safetensors": version("safetensors"),
-        },
+        **lineage(),
         "plugins": [
             {"name": p.name, "distribution": p.distribution, "version": p.version}
             for p in plugins.values()

@@ -4,14 +4,11 @@ import hashlib
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +17,13 @@ from ..checkpoints import checkpoints
 from ..errors import ZooError
 from ..home import data_dir
 from ._proof import EXACT, Proof
-from ._trainee import STARTED
 
-_SECONDS = 2.0
-"""A training shorter than that is given more epochs: a kill needs something to hit."""
-_MOST_EPOCHS = 100
+_CHANGES = {"epochs": 3, "checkpoint_steps": 3, "parallel": "none", "ranks": 1}
+"""To the settings that are tried: a training that is short, and checkpoints within its epochs."""
 _LONGEST = 600.0
 """Seconds that one process may take."""
-_SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
-"""One of these at random: a machine that fails, or one that asks for its cores back."""
+_AT_ONCE = 4
+"""Kills of one training, at most; then it is let go to its end."""
 
 Note = Callable[[str], None]
 
@@ -54,15 +49,14 @@ def prove_resume(
     with tempfile.TemporaryDirectory(prefix="zoo-verify-") as home:
         trainee = _Trainee(Path(home), settings, root or data_dir())
         note("a training that is never stopped …")
-        seconds = trainee.calibrate()
+        trainee.train("whole", None, resumed=False)
         expected = trainee.digests("whole")
         moments = random.Random(seed)  # noqa: S311 - moments are no secrets
-        done, differing, round_ = 0, set[str](), 0
+        done, runs, differing = 0, 0, set[str]()
         while done < kills:
-            round_ += 1
-            name = f"killed-{round_}"
+            name, runs = f"killed-{runs + 1}", runs + 1
             note(f"kill {done + 1} of {kills} …")
-            done += trainee.disturbed(name, seconds, moments, kills - done)
+            done += trainee.disturbed(name, moments, min(_AT_ONCE, kills - done))
             found = trainee.digests(name)
             differing |= {file for file in expected if found.get(file) != expected[file]}
     yield Proof(
@@ -74,40 +68,47 @@ def prove_resume(
 
 
 class _Trainee:
-    """Processes that train one subject, each in a home of their own."""
+    """Processes that train one subject, in a home of their own."""
 
     def __init__(self, home: Path, settings: Mapping[str, Any], root: Path) -> None:
         self._home = home
-        self._facts = {"settings": dict(settings), "root": str(root)}
-        self._epochs = 2
+        self._facts = {"settings": dict(settings), "root": str(root), "changes": _CHANGES}
 
-    def calibrate(self) -> float:
-        """Train the run `whole`, long enough to be hit; return its seconds after the start."""
-        while True:
-            process = self._start("whole", resumed=False)
-            started = time.monotonic()
-            self._end(process, allowed=(0,))
-            seconds = time.monotonic() - started
-            if seconds >= _SECONDS or self._epochs >= _MOST_EPOCHS:
-                return seconds
-            self._epochs = min(_MOST_EPOCHS, int(self._epochs * 1.5 * _SECONDS / seconds) + 1)
-            shutil.rmtree(self._home / "runs" / "whole")
+    def disturbed(self, name: str, moments: random.Random, most: int) -> int:
+        """Train a run that is killed a few times, then let go; return how often it was."""
+        killed = 0
+        resumed = False
+        while killed < most:
+            if self.train(name, moments.randrange(2**32), resumed=resumed) == 0:
+                return killed  # the end came too late
+            killed, resumed = killed + 1, True
+        self.train(name, None, resumed=True)
+        return killed
 
-    def disturbed(self, name: str, seconds: float, moments: random.Random, most: int) -> int:
-        """Train a run that is killed now and then; return how often it was."""
-        killed, resumed = 0, False
-        while True:
-            process = self._start(name, resumed=resumed)
-            if killed < most:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(moments.uniform(0, seconds))
-                if process.poll() is None:
-                    process.send_signal(moments.choice(_SIGNALS))
-                    killed += 1
-            code = self._end(process, allowed=(0, 75, -signal.SIGKILL, -signal.SIGTERM))
-            if code == 0:
-                return killed
-            resumed = True
+    def train(self, name: str, seed: int | None, *, resumed: bool) -> int:
+        """Train in a process; return its exit code.
+
+        Raises:
+            ZooError: it failed by itself.
+        """
+        file = self._home / "facts.json"
+        write_text(
+            file, json.dumps({**self._facts, "name": name, "resumed": resumed, "seed": seed})
+        )
+        done = subprocess.run(  # noqa: S603 - this very program
+            [sys.executable, "-m", "zoo.verify._trainee", str(file)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "ZOO_HOME": str(self._home)},
+            timeout=_LONGEST,
+        )
+        meant = (0,) if seed is None else (0, 75, -signal.SIGKILL, -signal.SIGTERM)
+        if done.returncode not in meant:
+            last = done.stderr.strip().splitlines()[-1:] or ["nothing was said"]
+            raise ZooError(f"the training ended with {done.returncode}: {last[0]}")
+        return done.returncode
 
     def digests(self, name: str) -> dict[str, str]:
         """Return the digests of what a run stored."""
@@ -119,37 +120,3 @@ class _Trainee:
             file.relative_to(run).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
             for file in files
         }
-
-    def _start(self, name: str, *, resumed: bool) -> "subprocess.Popen[str]":
-        """Start a process; return once it takes steps, or has ended."""
-        changes = {"epochs": self._epochs, "checkpoint_steps": 3, "parallel": "none", "ranks": 1}
-        facts = {**self._facts, "changes": changes, "name": name, "resumed": resumed}
-        file = self._home / "facts.json"
-        write_text(file, json.dumps(facts))
-        process = subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-m", "zoo.verify._trainee", str(file)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "ZOO_HOME": str(self._home)},
-        )
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith(STARTED):
-                break
-        return process
-
-    def _end(self, process: "subprocess.Popen[str]", allowed: tuple[int, ...]) -> int:
-        """Wait for the end of a process.
-
-        Raises:
-            ZooError: it failed by itself.
-        """
-        try:
-            _, complaint = process.communicate(timeout=_LONGEST)
-        finally:
-            process.kill()
-        if process.returncode not in allowed:
-            last = complaint.strip().splitlines()[-1:] or ["nothing was said"]
-            raise ZooError(f"the training ended with {process.returncode}: {last[0]}")
-        return process.returncode

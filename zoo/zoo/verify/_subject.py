@@ -11,7 +11,7 @@ from torch.utils.data import Subset
 from zoo_registry import DatasetUnavailable, Splits
 
 from .._registry import registry
-from ..data import ArrayDataset, describe, length
+from ..data import ArrayDataset, describe, if_cached, in_memory, length
 from ..recipe import Plan, make_plans
 from ..training import load_splits
 
@@ -72,7 +72,9 @@ class Subject:
 def _first_available(plans: list[Plan], root: Path | None, note: Note) -> tuple[Plan, Splits]:
     for plan in plans:
         try:
-            splits = load_splits(plan, None, root, note)
+            # Nothing is stored: of a set of files, a few samples are decoded for the proofs alone.
+            streamed = replace(plan, settings={**plan.settings, "cache": "none"})
+            splits = load_splits(streamed, None, root, note)
         except DatasetUnavailable as error:
             if plan is plans[-1]:
                 raise
@@ -97,14 +99,16 @@ def _described(plan: Plan, splits: Splits) -> Splits:
 
 def excerpt(split: Any, num_samples: int) -> Any:
     """Return so many samples of `split`, evenly spaced; all of it where it has no more."""
-    if length(split) <= num_samples:
+    split = if_cached(split)
+    if length(split) > num_samples:
+        indices = torch.linspace(0, length(split) - 1, num_samples).long()
+    elif callable(getattr(split, "cache_key", None)):  # decoded once, for all proofs
+        indices = torch.arange(length(split))
+    else:
         return split
-    indices = torch.linspace(0, length(split) - 1, num_samples).long()
-    if type(split) is ArrayDataset:  # as such it may move to the GPU
-        return ArrayDataset(*split.batch(indices))
-    if callable(getattr(split, "batch", None)):
+    if type(split) is not ArrayDataset and callable(getattr(split, "batch", None)):
         return _Batched(split, indices)
-    return Subset(split, indices.tolist())
+    return in_memory(split, indices)  # as arrays they may move to the GPU
 
 
 class _Batched(Subset[Any]):

@@ -1,32 +1,68 @@
-"""A training in a process of its own, to be killed: `python -m zoo.verify._trainee FACTS.json`."""
+"""A training in a process of its own that ends itself: `python -m zoo.verify._trainee FACTS`."""
 
 import json
+import os
+import random
+import signal
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .._registry import registry
+from ..data import Batch
 from ..errors import Stopped
 from ..recipe import Plan
-from ..reporting import EpochRow, Silent, Started
+from ..reporting import Silent, Started
 from ..runs import find_run
 from ..training import Request, train
 from ._subject import Subject
 
-STARTED = "started"
-"""The line that says that steps are being taken."""
+_SIGNALS = ("SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM")
+"""One of these at random: a machine that fails, or one that asks for its cores back."""
+_LATER = 3.0
+"""Steps' times until the signal comes, at most: in the step, a later one, an evaluation, a save."""
 
 
-class _Announcing(Silent):
-    """Says when the first step is about to be taken; who kills wants to hit the training."""
+class _Doomed(Silent):
+    """Sends this process a signal at a random moment from a random step on.
 
-    def started(self, facts: Started) -> None:  # noqa: ARG002 - the protocol's
-        """Print that it has started."""
-        print(STARTED, flush=True)  # noqa: T201 - to the process that waits for it
+    Args:
+        seed: of both.
+    """
 
-    def epoch_ended(self, row: EpochRow) -> None:
-        """Print nothing: the pipe may be full."""
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - moments are no secrets
+        self._steps = self._last = 0
+        self._began = 0.0
+
+    def started(self, facts: Started) -> None:
+        """Choose a step among those that are left."""
+        self._began = time.monotonic()
+        self._last = self._random.randint(1, facts.epochs * facts.num_batches - facts.step)
+
+    def watch(
+        self,
+        batches: Iterator[Batch],
+        epoch: int,
+        loss: Callable[[], float],  # noqa: ARG002
+    ) -> Iterator[Batch]:
+        """Pass the batches through; from the chosen one on the end is near."""
+        for batch in batches:
+            self._steps += 1
+            if self._steps == self._last:
+                seconds = (time.monotonic() - self._began) / self._steps
+                self._end_in(seconds * self._random.uniform(0, _LATER))
+            yield batch
+
+    def _end_in(self, seconds: float) -> None:
+        number = getattr(signal, self._random.choice(_SIGNALS))
+        timer = threading.Timer(seconds, os.kill, (os.getpid(), number))
+        timer.daemon = True
+        timer.start()
 
 
 def main(facts: dict[str, Any]) -> int:
@@ -34,7 +70,7 @@ def main(facts: dict[str, Any]) -> int:
 
     Args:
         facts: `settings` and `root` of the subject, `changes` to its settings, `name` of the run,
-            and whether it is to be `resumed`.
+            whether it is to be `resumed`, and the `seed` of its end, None to let it train.
     """
     root = Path(facts["root"])
     subject = Subject.read(facts["settings"], root, lambda _text: None)
@@ -43,11 +79,12 @@ def main(facts: dict[str, Any]) -> int:
     name = facts["name"]
     if facts["resumed"]:
         run = find_run(name)
-        if run.state == "done":  # the kill came too late
+        if run.state == "done":  # the end came too late
             return 0
         request, name = replace(request, resumed=run), None
+    reporter = Silent() if facts["seed"] is None else _Doomed(facts["seed"])
     try:
-        train(request, registry(), _Announcing(), name)
+        train(request, registry(), reporter, name)
     except Stopped as stopped:
         return stopped.exit_code
     return 0
