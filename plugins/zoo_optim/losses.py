@@ -86,8 +86,13 @@ class _CrossEntropy(nn.CrossEntropyLoss):
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         outputs = _at_least_float32(outputs)
         weight = _checked("weight", self.weight, outputs)
-        smoothing = self.label_smoothing
-        return F.cross_entropy(outputs, targets, weight=weight, label_smoothing=smoothing)
+        return F.cross_entropy(
+            outputs,
+            targets,
+            weight=weight,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
 
 
 class _BCEWithLogits(nn.Module):

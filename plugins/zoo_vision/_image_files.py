@@ -13,6 +13,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from zoo import read_image
+from zoo.data import usable_cores
 from zoo_registry import BadSample
 
 # C = channels, H/W = rows/columns
@@ -113,9 +114,9 @@ def _header(file: Path) -> tuple[str, tuple[int, int]] | None:
 
 
 def find_bad(files: Iterable[Path]) -> list[Path]:
-    """Decode every file, on all cores; return those that can't be read."""
+    """Decode every file, on all usable cores; return those that can't be read."""
     files = list(files)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         good = list(pool.map(_is_readable, files))
     return [file for file, is_good in zip(files, good, strict=True) if not is_good]
 

@@ -3,10 +3,9 @@
 Imports the standard library and pluggy only, so that a plugin's spec module stays light.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._address import resolve
-from ._discovery import Entry, Plugin
 from ._errors import (
     AmbiguousName,
     BadSample,
@@ -18,16 +17,46 @@ from ._errors import (
     UsageError,
     ZooError,
 )
-from ._markers import hookimpl
 from ._nearest import nearest
-from ._registry import Registry, kinds, load
-from ._specs import DatasetSpec, LossSpec, ModelSpec, OptimizerSpec, SchedulerSpec, Spec, Splits
 
 if TYPE_CHECKING:
+    from ._address import resolve
+    from ._discovery import Entry, Plugin
+    from ._markers import hookimpl
+    from ._registry import Registry, kinds, load
     from ._signature import SUPPLIED, Option, Signature, options_of, read_signature
+    from ._specs import (
+        DatasetSpec,
+        LossSpec,
+        ModelSpec,
+        OptimizerSpec,
+        SchedulerSpec,
+        Spec,
+        Splits,
+    )
 
-# Reading signatures is for those who look at options: a list of names starts without it.
-_LATE = ("SUPPLIED", "Option", "Signature", "options_of", "read_signature")
+# Where the names live that are resolved on first use: an error needs neither pluggy nor signatures.
+_HOMES = {
+    "SUPPLIED": "_signature",
+    "DatasetSpec": "_specs",
+    "Entry": "_discovery",
+    "LossSpec": "_specs",
+    "ModelSpec": "_specs",
+    "OptimizerSpec": "_specs",
+    "Option": "_signature",
+    "Plugin": "_discovery",
+    "Registry": "_registry",
+    "SchedulerSpec": "_specs",
+    "Signature": "_signature",
+    "Spec": "_specs",
+    "Splits": "_specs",
+    "hookimpl": "_markers",
+    "kinds": "_registry",
+    "load": "_registry",
+    "options_of": "_signature",
+    "read_signature": "_signature",
+    "resolve": "_address",
+}
 
 __all__ = [
     "SUPPLIED",
@@ -63,8 +92,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import _signature
-
-    return getattr(_signature, name)
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

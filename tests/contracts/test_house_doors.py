@@ -7,6 +7,7 @@ import pytest
 PUBLIC = [
     "zoo",
     "zoo.augment",
+    "zoo.checkpoints",
     "zoo.cli",
     "zoo.data",
     "zoo.errors",

@@ -6,11 +6,22 @@ import re
 WRITERS = {
     "zoo/zoo/_files.py": "the one that makes every file whole or not at all",
     "zoo/zoo/data/_cache_fill.py": "fills the file that _files puts in its place",
-    "zoo/zoo/runs/_writer.py": "appends a line an epoch to metrics.jsonl",
-    "zoo/zoo/weights/_safetensors.py": "likewise",
+    "zoo/zoo/runs/_metrics.py": "appends a line an epoch to metrics.jsonl, and takes lines back",
+    "zoo/zoo/runs/_writer.py": "likewise",
+    "zoo/zoo/_weight_digest.py": "writes a digest into the file that _safetensors has filled",
+    "zoo/zoo/weights/_safetensors.py": "fills the file that _files puts in its place",
     "zoo/zoo/weights/_torch.py": "likewise",
 }
 """The modules of zoo that write, and what for."""
+
+READERS = {
+    "zoo/zoo/weights/_safetensors.py": {"load_file"},
+    "zoo/zoo/weights/_torch.py": {"torch.load"},
+}
+"""The one reader of weights in each format: it checks before it reads."""
+
+LOADS = {"torch.load", "load_file", "load_model", "safe_open", "torch.jit.load", "torch.hub.load"}
+LOADS |= {"torch.hub.load_state_dict_from_url", "deserialize"}
 
 METHODS = {"write_text", "write_bytes", "touch", "tofile", "save_file", "save_model"}
 FUNCTIONS = {
@@ -49,6 +60,26 @@ def test_only_the_writers_write(sources):
     strays = {path: where for path, where in found.items() if where and path not in WRITERS}
     assert not {path: where for path, where in strays.items() if path.startswith("zoo/")}
     assert [path for path in WRITERS if not found[path]] == []
+
+
+def loads(tree):
+    """The functions of libraries that read weights, as they are called in a module."""
+    names = {name for _, name in calls(tree)}
+    return {wanted for wanted in LOADS for name in names if f".{name}".endswith(f".{wanted}")}
+
+
+def test_only_the_readers_read_weights(sources):
+    """Whoever reads by himself takes damaged and hostile files for sound ones."""
+    found = {path: names for path, tree in sources.items() if (names := loads(tree))}
+    assert found == READERS
+
+
+def test_what_reads_is_recognised():
+    """Under the names that modules import it by."""
+    wrong = "torch.load(p); safetensors.torch.load_file(p); load_file(p); safe_open(p, 'pt')"
+    assert loads(ast.parse(wrong)) == {"torch.load", "load_file", "safe_open"}
+    right = "load_weights(p); json.load(p); torch.loads(p); registry.load(p); read_file(p)"
+    assert loads(ast.parse(right)) == set()
 
 
 def test_what_writes_is_recognised():

@@ -1,13 +1,16 @@
 """Batches are shared among ranks, and prepared in groups, without changing what is in them."""
 
+import math
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import Dataset
 
 from zoo.augment import Augment
-from zoo.data import ArrayDataset, Augmentation, Batches, InputSpec, Prepare, class_counts
-from zoo.data._batches import _GROUP_SAMPLES
+from zoo.data import ArrayDataset, Augmentation, Batches, InputSpec, Prepare, _batches, class_counts
+from zoo.data._batches import _GROUP_BYTES, _GROUP_SAMPLES
 
 CPU = torch.device("cpu")
 
@@ -32,8 +35,19 @@ def numbered(count):
     return images, numbers
 
 
-def batches_of(split, batch_size, *, rank=0, num_ranks=1, seed=3, augment=None, num_classes=0):
-    prepare = Prepare(InputSpec(shape=(1, 2, 2), dtype="uint8"), CPU, torch.float32, torch.int64)
+def batches_of(
+    split,
+    batch_size,
+    *,
+    rank=0,
+    num_ranks=1,
+    seed=3,
+    augment=None,
+    num_classes=0,
+    shape=(1, 2, 2),
+    device=CPU,
+):
+    prepare = Prepare(InputSpec(shape=shape, dtype="uint8"), device, torch.float32, torch.int64)
     return Batches(
         split,
         batch_size,
@@ -77,6 +91,61 @@ def test_small_batches_are_prepared_together():
     assert len(one_storage) == 1
     for samples, labels, _ in found:
         assert torch.equal((samples[:, 0, 0, 0] * 255).round().long(), labels)
+
+
+@given(
+    batch_size=st.integers(1, 40),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 160), st.integers(1, 160)),
+)
+def test_as_many_are_prepared_together_as_take_little_memory(batch_size, shape):
+    """Of large images one batch: small batches are chosen where memory is short."""
+    split = ArrayDataset(torch.zeros(60, *shape, dtype=torch.uint8), torch.arange(60))
+    batches = list(batches_of(split, batch_size, shape=shape).epoch(1))
+    one_batch = 4 * batch_size * math.prod(shape)
+    groups = {
+        b.samples.untyped_storage().data_ptr(): b.samples.untyped_storage().nbytes()
+        for b in batches
+    }
+    assert all(held <= max(_GROUP_BYTES, one_batch) for held in groups.values())
+    # One more batch would have been too much.
+    assert len(groups) == 1 or max(groups.values()) + one_batch > _GROUP_BYTES
+
+
+@given(
+    start=st.integers(0, 14),
+    batch_size=st.sampled_from([4, 5, 64]),
+    side=st.sampled_from([2, 128, 300]),
+)
+def test_an_epoch_gone_on_with_is_prepared_alike(start, batch_size, side):
+    """From any batch on: how torch rounds may depend on what was prepared together."""
+    shape = (3, side, side)
+    split = ArrayDataset(torch.ones(60, *shape, dtype=torch.uint8), torch.arange(60))
+    batches = batches_of(split, batch_size, shape=shape)
+    whole = list(batches.epoch(1))[start:]
+    rest = list(batches.epoch(1, start))
+    for part, expected in zip(rest, whole, strict=True):
+        assert torch.equal(part.samples, expected.samples)
+        assert torch.equal(part.labels, expected.labels)
+        assert part.samples.storage_offset() == expected.samples.storage_offset()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_gpu_is_not_waited_for(monkeypatch, fits):
+    """Neither for where the samples are nor for the samples, on the device or in main memory."""
+    if not fits:
+        monkeypatch.setattr(_batches, "resident", lambda split, device: split)
+    split = ArrayDataset(*numbered(100))
+    batches = batches_of(
+        split, 8, augment=Augment(mixup=0.4), num_classes=100, device=torch.device("cuda")
+    )
+    expected = [batch.samples.cpu() for batch in batches.epoch(1)]
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        found = [batch.samples for batch in batches.epoch(1)]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert all(map(torch.equal, [samples.cpu() for samples in found], expected))
 
 
 def test_the_indices_of_a_step_are_those_of_its_batch():

@@ -11,10 +11,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from zoo import home
-from zoo.data import ArrayDataset, cached, describe
+from zoo.data import ArrayDataset, _cache_lock, cached, describe, if_cached, in_memory
 from zoo.errors import BadSample, InvalidData
+from zoo.verify._subject import Subject
 from zoo_registry import Splits
 
 FORKS = multiprocessing.get_all_start_methods()[0] == "fork"
@@ -73,12 +75,19 @@ class Drawn:
 class Broken(Drawn):
     """Sample 150 raises what it is given."""
 
-    error: Exception = BadSample("x/150.png can't be read")
+    error: Exception | None = BadSample("x/150.png can't be read")
 
     def __getitem__(self, index):
-        if index == 150:
+        if index == 150 and self.error is not None:
             raise self.error
         return super().__getitem__(index)
+
+
+class Inverted(Drawn):
+    """The same key, other samples."""
+
+    def __getitem__(self, index):
+        return 255 - self.samples[index], int(self.labels[index])
 
 
 class Endless(Drawn):
@@ -100,6 +109,16 @@ def files():
 def the_cache():
     [path] = (home.home() / "cache").glob("*.u8")
     return path
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of 40 small images, of two classes."""
+    for index in range(40):
+        path = tmp_path / "photos" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (6, 5), index * 5).save(path)
+    return tmp_path / "photos"
 
 
 @pytest.fixture(params=STARTS)
@@ -163,8 +182,17 @@ class TestWhenItIsMade:
 
     def test_the_second_time_nothing_is_decoded(self):
         """Not but the first sample, for its shape."""
-        first = cached(Drawn(), note=silent)
+        whole = Broken()
+        whole.error = None
+        first = cached(whole, note=silent)
         assert torch.equal(cached(Broken(), note=silent).samples, first.samples)
+
+    def test_sets_of_two_classes_never_share_one(self):
+        """The text of the key is each class's own affair: both may call something "1"."""
+        split, other = Drawn(), Inverted()
+        assert split.cache_key() == other.cache_key()
+        assert torch.equal(cached(split, note=silent).samples, split.samples)
+        assert torch.equal(cached(other, note=silent).samples, 255 - other.samples)
 
     def test_another_key_is_another_cache(self):
         """The old one may be another run's."""
@@ -202,6 +230,54 @@ class TestWhenItIsMade:
         cached(Drawn(seed=3), note=silent)
         assert len(files()) == 2
         assert names[2] in files()
+
+
+class TestWithoutStoring:
+    """Whoever reads a set once, or a part of it, takes the cache that is there, or none."""
+
+    def test_a_cache_that_is_there_is_read(self):
+        """Decoding anew what a training has decoded takes minutes."""
+        split = Broken()
+        split.error = None
+        cached(split, note=silent)
+        found = if_cached(Broken())
+        assert type(found) is ArrayDataset
+        assert torch.equal(found.samples, split.samples)
+        assert torch.equal(found.labels, split.labels)
+
+    def test_none_is_made(self):
+        """Nor of what takes no part in caching."""
+        for split in (Drawn(), [(torch.zeros(3), 0)], Drawn(0)):
+            assert if_cached(split) is split
+        assert not home.home().exists()
+
+    def test_one_that_can_not_be_read_is_none(self):
+        """Another user's home, say."""
+        split = Drawn()
+        home.home().write_text("a file")
+        assert if_cached(split) is split
+
+    @given(st.lists(st.integers(0, 39), min_size=1))
+    def test_a_part_is_decoded_into_memory(self, indices):
+        """What may be drawn at random anew is left to be."""
+        split = Drawn(40)
+        for kind in (split, ArrayDataset(split.samples, split.labels)):
+            found = in_memory(kind, torch.tensor(indices))
+            assert type(found) is ArrayDataset
+            assert torch.equal(found.samples, split.samples[indices])
+            assert torch.equal(found.labels, split.labels[indices])
+        pairs = [(torch.tensor(float(index)), index) for index in range(40)]
+        assert [int(label) for _, label in in_memory(pairs, torch.tensor(indices))] == indices
+        assert not home.home().exists()
+
+    @pytest.mark.parametrize("batch_size", [2, 50])
+    def test_proofs_store_none(self, photos, batch_size):
+        """They look at a few samples, or at all of a small set."""
+        settings = {"model": "mlp", "dataset": f"folder:{photos}", "batch_size": batch_size}
+        subject = Subject.read(settings, None, silent)
+        assert type(subject.splits.train) is ArrayDataset
+        assert len(subject.splits.train) == min(10 * batch_size, 32)
+        assert files() == []
 
 
 class TestBadSamples:
@@ -307,6 +383,36 @@ class TestSeveralProcesses:
         assert [name.endswith(".u8") for name in files()] == [True]
         # Each looks at the first sample for its shape.
         assert log.stat().st_size == 200 + 2
+
+    def test_waiting_for_another_process_is_said(self, monkeypatch):
+        """It may take minutes, and it may be for the set that this one wants: a rank's, say."""
+        monkeypatch.setattr(_cache_lock, "_QUIET_SECONDS", 0.1)
+        folder = home.make_folder(home.home() / "cache")
+        fcntl = pytest.importorskip("fcntl")
+        other = os.open(folder, os.O_RDONLY)
+        said = []
+
+        def note(text):
+            said.append(text)
+            fcntl.flock(other, fcntl.LOCK_UN)
+
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            split = Drawn()
+            assert torch.equal(cached(split, note=note).samples, split.samples)
+        finally:
+            os.close(other)
+        assert said == [f"another process decodes samples into {folder} …"]
+
+    def test_a_build_that_is_told_to_end_with_its_workers_leaves_nothing(self, tmp_path):
+        """A batch system sends SIGTERM to every process; the workers end with what started them."""
+        log = tmp_path / "log"
+        build = start_program(log, 0.05)
+        wait_until(lambda: log.exists() and log.stat().st_size > 4)
+        os.killpg(build.pid, signal.SIGTERM)
+        assert build.wait(timeout=60) == -signal.SIGTERM
+        wait_until(lambda: not exists(build.pid))
+        assert log.stat().st_size < 200
 
     def test_a_killed_build_leaves_no_process_and_the_next_one_cleans_up(self, tmp_path):
         """Its workers end by themselves, and its half is removed."""

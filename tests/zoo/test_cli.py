@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,6 +179,17 @@ class TestTraining:
         (tmp_path / "again.toml").write_text(shown)
         zoo("train", tmp_path / "again.toml", "--epochs", 1, check=0)
 
+    @pytest.mark.skipif(shutil.which("g++") is None, reason="the compiler needs a C++ compiler")
+    @pytest.mark.parametrize(
+        ("arguments", "mode"),
+        [(["--compile", "mlp"], "default"), (["--compile", "none", "mlp"], "none")],
+    )
+    def test_the_model_is_no_mode_of_the_compiler(self, arguments, mode):
+        """`--compile` takes the next word only where there is a model besides."""
+        dry = zoo("train", *arguments, "--dataset", "digits", "--dry-run", "--json", check=0)
+        recipe = json.loads(dry.stdout)["recipe"]
+        assert (recipe["model"], recipe["compile"]) == ("vision/mlp", mode)
+
     def test_without_a_network_digits_is_used_and_said(self):
         done = zoo("train", "mnist-cnn", "--epochs", 1, check=0)
         lines = [line for line in done.stderr.splitlines() if "digits" in line]
@@ -277,6 +289,9 @@ class TestMistakes:
             (["train", "mlp", "--set", "model=cnn"], "model is set twice"),
             (["train", "mlp", "--set", "dataset=3"], "dataset takes a name, not 3"),
             (["train", "mlp", "--name", "nul.txt"], "can't be called 'nul.txt'"),
+            (["train", "mlp", "--compile", "defalt"], "did you mean 'default'?"),
+            (["train", "--compile", "default"], "Missing argument 'MODEL"),
+            (["train", "--compile"], "Missing argument 'MODEL"),
             (["train", "mlp", "--data-dir", "~no-such-user-here/x"], "no-such-user-here"),
             (["eval", "any", "--set", "lr=3"], "lr belongs to training"),
             (["eval", "any", "--data-dir", "~no-such-user-here/x"], "no-such-user-here"),

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from zoo._cores import usable_cores
+from zoo import _cores
+from zoo._cores import own_cores, usable_cores
 
 
 @pytest.fixture
@@ -56,3 +57,15 @@ def test_a_quota_above_the_machine_gives_no_more(tmp_path, here):
     """What is granted is not always there."""
     root = groups(tmp_path, cpu_max="99999900000 100000")
     assert usable_cores(root, tmp_path / "none") == here
+
+
+@pytest.mark.parametrize(
+    ("ranks", "cores"), [(None, 8), ("1", 8), ("3", 2), ("8", 1), ("9", 1), ("0", 8), ("many", 8)]
+)
+def test_the_ranks_of_a_machine_share_its_cores(monkeypatch, ranks, cores):
+    """Else each would start as many workers as if it were alone."""
+    monkeypatch.setattr(_cores, "usable_cores", lambda: 8)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    if ranks is not None:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
+    assert own_cores() == cores

@@ -182,3 +182,34 @@ def test_a_full_disk_in_the_middle_of_a_file(tmp_path, suffix):
     assert f"can't write {path}: File too large" in done.stdout
     assert read_state_dict(path)["w"].shape == (5,)
     assert temporaries(tmp_path) == []
+
+
+WRITER = """
+    import sys
+    import torch
+    import zoo
+
+    path, value = sys.argv[1], float(sys.argv[2])
+    tensors = {name: torch.full((2000,), value) for name in ("a", "b", "c")}
+    for _ in range(100):
+        zoo.save_weights(tensors, path)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_two_writers_and_a_reader_of_one_name(tmp_path, suffix):
+    """200 rounds: whoever reads sees one of the files whole, never a mix, never none."""
+    path = tmp_path / f"net{suffix}"
+    save_weights({name: torch.zeros(2000) for name in ("a", "b", "c")}, path)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", textwrap.dedent(WRITER), str(path), value])
+        for value in ("1", "2")
+    ]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        values = {float(v) for t in read_state_dict(path).values() for v in (t.min(), t.max())}
+        assert len(values) == 1
+        seen |= values
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert seen & {1.0, 2.0}
+    assert temporaries(tmp_path) == []

@@ -2,12 +2,15 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 import zoo
 from zoo.errors import InvalidOption
 from zoo.recipe._plan import DEFAULTS
 from zoo.training._groups import frozen, frozen_modules, parameter_groups
+from zoo_optim.muon import Muon
 
 
 class Settings:
@@ -53,6 +56,57 @@ def test_rates_are_scaled_by_pattern_and_the_last_match_counts():
         {"params": ["0.weight", "0.bias", "1.weight", "1.bias"], "lr": 0.05},
         {"params": ["3.weight", "3.bias"], "lr": 1.0},
     ]
+
+
+def deep():
+    """Four matrices, each with a bias."""
+    return nn.Sequential(*(nn.Linear(4, 4) for _ in range(4)))
+
+
+def test_matrices_keep_the_models_order():
+    """Muon tells input and output layers by it; a factor in between begins a group of its own."""
+    model = deep()
+    groups = parameter_groups(model, Settings(lr_scale={"1.weight": 2.0, "*.bias": 3.0}), 0.0)
+    assert named(model, groups) == [
+        {"params": ["0.weight"]},
+        {"params": ["0.bias", "1.bias", "2.bias", "3.bias"], "lr": pytest.approx(0.3)},
+        {"params": ["1.weight"], "lr": 0.2},
+        {"params": ["2.weight", "3.weight"]},
+    ]
+
+
+@given(
+    factors=st.lists(st.sampled_from([1.0, 0.5, 2.0]), min_size=8, max_size=8),
+    decay=st.sampled_from([0.0, 0.1]),
+    norm_decay=st.booleans(),
+)
+def test_groups_hold_every_parameter_once_with_what_is_its_own(factors, decay, norm_decay):
+    """Whatever the patterns; the order of the matrices is the model's."""
+    model = deep()
+    own = dict(model.named_parameters())
+    scale = dict(zip(own, factors, strict=True))
+    groups = parameter_groups(model, Settings(lr_scale=scale, norm_decay=norm_decay), decay)
+    if isinstance(groups[0], nn.Parameter):
+        groups = [{"params": groups}]
+    rows = [(name, group) for group in named(model, groups) for name in group["params"]]
+    assert sorted(name for name, _ in rows) == sorted(own)
+    matrices = [name for name, _ in rows if own[name].ndim > 1]
+    assert matrices == [name for name in own if own[name].ndim > 1]
+    for name, group in rows:
+        assert group.get("lr", 0.1) == pytest.approx(0.1 * scale[name])
+        spared = decay > 0 and not norm_decay and own[name].ndim == 1
+        assert group.get("weight_decay", decay) == (0.0 if spared else decay)
+
+
+def test_muon_leaves_the_head_to_adamw_whatever_its_rate():
+    """As without `lr_scale`: its update is no matrix to orthogonalize."""
+    model = deep()
+    scaled = parameter_groups(model, Settings(lr_scale={"1.weight": 0.5, "2": 2.0}), 0.1)
+    taken = [
+        {id(p) for group in Muon(groups).param_groups if group["use_muon"] for p in group["params"]}
+        for groups in (model.parameters(), scaled)
+    ]
+    assert taken == [{id(model[1].weight), id(model[2].weight)}] * 2
 
 
 @pytest.mark.parametrize(

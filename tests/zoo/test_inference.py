@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import zoo
+from zoo import home
 from zoo._registry import registry
 from zoo.data import InputSpec, match_dtype
 from zoo.errors import InvalidData
@@ -147,6 +148,35 @@ class TestMeasure:
         name = train((x, x[:, :2]), epochs=1)
         with pytest.raises(InvalidData, match=f"classes {width} are not the model's: 2"):
             measured(name, x, x[:, :width])
+
+
+class TestFiles:
+    """Sets of files that a training decodes once are read once to measure on them."""
+
+    @pytest.fixture
+    def photos(self, tmp_path):
+        """Sixty dark and bright images."""
+        pixels, labels = images()
+        for index, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+            path = tmp_path / "photos" / ("dark", "bright")[label] / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image[0]).save(path)
+        return f"folder:{tmp_path / 'photos'}"
+
+    def test_measuring_caches_nothing(self, photos):
+        """A training that was told to cache nothing is not contradicted."""
+        run = zoo.train("mlp", photos, epochs=1, cache="none", progress=False)
+        assert zoo.evaluate(run.name) == run.metrics
+        assert not (home.home() / "cache").exists()
+
+    def test_a_trainings_cache_is_read(self, photos):
+        """And measures the same."""
+        run = zoo.train("mlp", photos, epochs=1, progress=False)
+        times = {path: path.stat().st_mtime_ns for path in (home.home() / "cache").iterdir()}
+        assert len(times) == 2
+        assert zoo.evaluate(run.name) == run.metrics
+        used = [path for path, before in times.items() if path.stat().st_mtime_ns > before]
+        assert len(used) == 1
 
 
 def test_a_missing_file_is_named():

@@ -4,7 +4,10 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,9 +18,11 @@ from hypothesis import strategies as st
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
-from zoo.data import ArrayDataset, _items, default_workers, describe
+import zoo
+from zoo.data import ArrayDataset, _workers, default_workers, describe
 from zoo.data._items import ItemBatches, read_item, read_labels
 from zoo.errors import BadSample, InvalidData, ZooError
+from zoo.runs import find_run
 from zoo_registry import Splits
 
 forks = pytest.mark.skipif(
@@ -264,11 +269,11 @@ class TestNumberOfWorkers:
 
     @pytest.mark.parametrize(("cores", "workers"), [(1, 1), (3, 3), (64, 8)])
     def test_as_many_as_cores_are_usable_up_to_eight(self, monkeypatch, cores, workers):
-        monkeypatch.setattr(_items, "usable_cores", lambda: cores)
+        monkeypatch.setattr(_workers, "own_cores", lambda: cores)
         assert default_workers(Random()) == workers
 
     def test_sets_in_memory_need_none_but_for_a_transform(self, monkeypatch):
-        monkeypatch.setattr(_items, "usable_cores", lambda: 4)
+        monkeypatch.setattr(_workers, "own_cores", lambda: 4)
         assert default_workers(images()) == 0
         assert default_workers(images(), transform=True) == 4
 
@@ -278,6 +283,61 @@ class TestNumberOfWorkers:
         monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: method)
         assert default_workers(Random()) == 0
         assert default_workers(images(), transform=True) == 0
+
+
+def in_a_spawned_process(function, *arguments):
+    """What `function` returns in a process that is started as a launcher starts ranks."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def samples_read_by_workers():
+    """Whether two workers read what this process does."""
+    with reading(Random()) as alone, reading(Random(), 2) as worked:
+        expected = samples(alone, torch.arange(12), 0)
+        return torch.equal(samples(worked, torch.arange(12), 0), expected)
+
+
+def how_workers_hear_of_stops():
+    """Whether a worker ignores SIGTERM, and how many signals are blocked in it."""
+    with reading(Told(hears_of_stops), 1) as batches:
+        return samples(batches, torch.arange(1), 0).tolist()
+
+
+def hears_of_stops():
+    ignored = signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    return 10 * ignored + len(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+@forks
+def test_spawned_workers_still_end_by_sigterm():
+    """It is all that ends them where a program forgets them; neither ignored nor blocked."""
+    assert in_a_spawned_process(how_workers_hear_of_stops) == [0]
+
+
+@forks
+class TestOnRanks:
+    """Ranks are spawned; their own workers fork nevertheless."""
+
+    @pytest.fixture(autouse=True)
+    def _one_of_two(self, monkeypatch):
+        monkeypatch.setenv("RANK", "1")
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+
+    def test_each_has_its_share_of_the_workers(self):
+        """None would leave the decoding to the training; all of the cores, to each, too many."""
+        alone = min(8, max(1, zoo.data.usable_cores() // 2))
+        assert in_a_spawned_process(default_workers, list(range(5))) == alone
+
+    def test_their_workers_read(self):
+        """They are started by forking, whatever started the rank."""
+        assert in_a_spawned_process(samples_read_by_workers)
+
+    def test_other_spawned_processes_have_none(self, monkeypatch):
+        """Only of a rank it is known that no one chose the way."""
+        monkeypatch.delenv("RANK")
+        assert in_a_spawned_process(default_workers, list(range(5))) == 0
 
 
 @forks
@@ -328,11 +388,20 @@ class TestWorkers:
             found = samples(batches, torch.arange(12), 2)
             assert torch.equal(found, samples(alone, torch.arange(12), 2))
 
-    def test_ctrl_c_is_left_to_the_training(self):
-        """It reaches every process of the terminal; a worker must not die of it first."""
-        ignores = Told(lambda: signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_what_stops_a_job_is_left_to_the_training(self, number):
+        """It reaches every process of a terminal or a job; a worker must not die of it first."""
+        ignores = Told(lambda: signal.getsignal(number) is signal.SIG_IGN)
         with reading(ignores, 1) as batches:
             assert samples(batches, torch.arange(6), 0).all()
+
+    def test_they_are_not_left_blocked(self):
+        """A program that a dataset starts would inherit that, and could not be stopped."""
+        blocked = Told(lambda: len(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        with reading(blocked, 1) as batches:
+            assert samples(batches, torch.arange(6), 0).tolist() == [len(before)] * 6
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
     def test_a_death_is_said_with_what_to_do(self):
         """Most die for want of memory."""
@@ -341,6 +410,97 @@ class TestWorkers:
             pytest.raises(ZooError, match=r"a data worker died.*--workers 1"),
         ):
             samples(batches, torch.arange(6), 0)
+
+    def test_a_death_between_two_batches_is_said_with_the_next(self):
+        """Not wherever the program is: it may be writing a file."""
+        with reading(Random(), 1) as batches:
+            epoch = batches.epoch(torch.arange(12).split(1), 0)
+            next(epoch)
+            [worker] = multiprocessing.active_children()
+            worker.kill()
+            while worker.is_alive():
+                time.sleep(0.01)
+            with pytest.raises(ZooError, match=r"a data worker died.*Killed.*--workers 1"):
+                next(epoch)
+
+    def test_the_death_of_others_workers_is_theirs(self):
+        """A DataLoader of the user's own says it as it always did."""
+        with reading(Random(), 1) as batches:
+            samples(batches, torch.arange(12), 0)
+        loader = torch.utils.data.DataLoader(Told(lambda: os._exit(3)), num_workers=1)
+        with pytest.raises(RuntimeError, match="DataLoader worker"):
+            list(loader)
+
+
+FORGOTTEN = """
+import time, torch
+from zoo.data._items import ItemBatches
+
+class Stuck:
+    def __len__(self):
+        return 9
+
+    def __getitem__(self, index):
+        if index:
+            time.sleep(1000)
+        return torch.zeros(3), index
+
+batches = ItemBatches(Stuck(), workers=2, pin_memory=False)
+epoch = batches.epoch(torch.arange(9).split(1), 0)
+next(epoch)
+"""
+
+
+@forks
+def test_a_program_ends_whatever_its_workers_do():
+    """They ignore SIGTERM, after which multiprocessing would wait for their end."""
+    subprocess.run([sys.executable, "-c", FORGOTTEN], check=True, timeout=100)
+
+
+STOPPED = """
+import os, sys, time, torch, zoo
+from torch import nn
+
+class Slow(torch.utils.data.Dataset):
+    targets = [index % 2 for index in range(4000)]
+
+    def __len__(self):
+        return 4000
+
+    def __getitem__(self, index):
+        time.sleep(0.001)
+        return torch.rand(3), index % 2
+
+class Net(nn.Linear):
+    def forward(self, samples):
+        if self.training:
+            print("training", flush=True)
+        return super().forward(samples)
+
+try:
+    zoo.train(
+        Net(3, 2), Slow(), epochs=100, batch_size=16, device="cpu", workers=2, name="stopped",
+        progress=False,
+    )
+except zoo.ZooError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
+@forks
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+def test_a_job_that_is_stopped_with_its_workers_stores_its_state(number, code):
+    """A batch system tells every process of it; the run goes on from there."""
+    command = [sys.executable, "-c", STOPPED]
+    job = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    with job:
+        told = [job.stdout.readline() for _ in range(5)]
+        os.killpg(job.pid, number)
+        *_, last = job.stdout
+        assert job.wait(timeout=100) == code, told
+    assert "is stored; `zoo resume stopped` goes on" in last
+    assert find_run("stopped").state == "stopped"
 
 
 @pytest.mark.gpu

@@ -110,6 +110,34 @@ def test_out_of_memory_splits_the_batch_and_changes_nothing_else():
     assert [size for size in trained if size > 4] == [16, 8]
 
 
+class LimitedBackward(nn.Module):
+    """Runs out of memory in the backward pass of more than a number of samples."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.inner, self.most = net(), most
+
+    def forward(self, samples):
+        outputs = self.inner(samples)
+        if self.training and len(samples) > self.most:
+            outputs.register_hook(self.fail)
+        return outputs
+
+    @staticmethod
+    def fail(_gradient):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def test_memory_that_runs_out_in_a_backward_pass_counts_no_step_twice():
+    """Its loss was known already; weights and steps are those of the whole batch all the same."""
+    plain, limited = net(), LimitedBackward(most=4)
+    expected = train(plain, optimizer="sgd", lr=0.1)
+    run = train(limited, optimizer="sgd", lr=0.1)
+    assert_same(plain, limited.inner)
+    assert [row["step"] for row in run.history] == [row["step"] for row in expected.history]
+    assert run.record["micro_batches"] == 4
+
+
 def test_one_sample_that_does_not_fit_is_an_error():
     """There is nothing left to split; what would help is said."""
     with pytest.raises(OutOfMemory, match="--batch-size"):
@@ -148,6 +176,73 @@ def test_the_fused_optimizer_is_chosen_and_recorded():
     plain = train(optimizer="adam", set={"optimizer.foreach": True})
     assert plain.recipe["options"]["optimizer"] == {"foreach": True}
     assert "options" not in train(optimizer="adamax").recipe
+
+
+class Words(nn.Module):
+    """Embeds three words, with sparse gradients."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.embedding = nn.Embedding(9, 4, sparse=True)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, words):
+        return self.head(self.embedding(words.long()).mean(1))
+
+
+class Waves(nn.Module):
+    """Has a weight of complex numbers."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.waves = nn.Parameter(torch.randn(2, 2, dtype=torch.complex64))
+
+    def forward(self, samples):
+        return (samples.to(torch.complex64) @ self.waves).abs()
+
+
+def sentences(count=40):
+    """Words of 0 to 8, class 1 where most are large: int64 (N, 3), int64 (N,)."""
+    words = np.random.default_rng(0).integers(0, 9, (count, 3))
+    return words, (words.mean(1) > 4).astype(np.int64)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")  # of torch's own Adagrad
+def test_sparse_gradients_are_trained_as_plain_torch_does(optimizer):
+    """No fused kernel takes them, and those of torch that do are none the worse."""
+    words, classes = sentences(32)
+    model, twin = Words(), Words()
+    data = zoo_registry.Splits(train=zoo.ArrayDataset(words, classes))
+    run = train(model, data, epochs=1, optimizer=optimizer, lr=0.1)
+    plain = {"sgd": torch.optim.SGD, "adagrad": torch.optim.Adagrad}[optimizer]
+    steps = plain(twin.parameters(), lr=0.1)
+    for batch in epoch_order(32, 0, 1).split(16):
+        steps.zero_grad()
+        loss = nn.functional.cross_entropy(
+            twin(torch.from_numpy(words)[batch]), torch.from_numpy(classes)[batch]
+        )
+        loss.backward()
+        steps.step()
+    assert_same(model, twin)
+    assert "options" not in run.recipe
+
+
+@pytest.mark.parametrize("optimizer", [None, "sgd", "adam"])
+def test_complex_weights_are_trained(optimizer):
+    """No fused kernel takes them; the default optimizer does without."""
+    model = Waves()
+    run = train(model, optimizer=optimizer, lr=0.1)
+    assert not torch.equal(model.waves, Waves().waves)
+    assert "options" not in run.recipe
+
+
+def test_what_is_frozen_does_not_keep_the_others_from_the_fused_kernel():
+    """Only what is trained is given to the optimizer."""
+    run = train(Words(), sentences(), optimizer="sgd", freeze=["embedding"])
+    assert run.recipe["options"]["optimizer"] == {"fused": True}
 
 
 class TestPrecision:

@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zoo._files import write_text
+from zoo._sealed import seal, unseal
 from zoo.errors import CorruptWeights, StorageError, UnknownName
 from zoo.home import runs_dir
 from zoo.runs import RunWriter, find_run, list_runs, open_run, verify_files
-from zoo.runs._machine import is_dead, this_process
+from zoo.runs._machine import exists, is_dead, this_process
+from zoo.runs._names import next_name
 
 
 def create(name: str, **record) -> RunWriter:
@@ -22,8 +26,7 @@ def create(name: str, **record) -> RunWriter:
 def rewrite(writer: RunWriter, **entries) -> None:
     """Change the record behind the writer's back."""
     file = writer.path / "run.json"
-    record = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps(record | entries), encoding="utf-8")
+    file.write_text(seal(unseal(file.read_bytes()) | entries), encoding="utf-8")
 
 
 def test_without_runs_the_list_is_empty():
@@ -139,6 +142,60 @@ def test_a_damaged_run_is_listed_with_the_reason_beside_the_others(damage):
         verify_files(run)
 
 
+@pytest.mark.parametrize("file", ["run.json", "recipe.toml"])
+@given(data=st.data())
+def test_a_flipped_bit_or_a_missing_end_is_damage(file, data):
+    """Of a run's record and of its recipe, wherever it is: what is shown was never written."""
+    writer = create(next_name(runs_dir(), "mine") if runs_dir().exists() else "mine-1")
+    broken = bytearray((writer.path / file).read_bytes())
+    place = data.draw(st.integers(0, 2**31), label="place")
+    if data.draw(st.booleans(), label="cut"):
+        del broken[place % len(broken) :]
+    else:
+        broken[place // 8 % len(broken)] ^= 1 << (place % 8)
+    (writer.path / file).write_bytes(broken)
+    assert writer.run.state == "damaged"
+    assert file in writer.run.reason
+
+
+def test_a_record_without_a_seal_is_damaged():
+    """Else whoever took the seal away could change anything."""
+    writer = create("mine")
+    (writer.path / "run.json").write_text(json.dumps(dict(writer.run.record)))
+    assert writer.run.state == "damaged"
+    assert "digest" in writer.run.reason
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "missing"])
+def test_a_history_that_is_not_as_stored_is_refused(damage):
+    """Once a run has ended it is on record; a curve with an altered point is no curve."""
+    writer = create("mine")
+    writer.append_metrics({"epoch": 1, "loss": 0.25})
+    run = writer.finish("done")
+    file = run.path / "metrics.jsonl"
+    match damage:
+        case "flipped":
+            file.write_bytes(file.read_bytes().replace(b"0.25", b"0.24"))
+        case "cut":
+            file.write_bytes(file.read_bytes()[:-1])
+        case "missing":
+            file.unlink()
+    with pytest.raises(CorruptWeights, match=r"metrics\.jsonl is not what the run stored"):
+        _ = run.history
+    with pytest.raises(CorruptWeights, match=r"metrics\.jsonl"):
+        verify_files(run)
+
+
+def test_a_run_read_before_it_was_gone_on_with_still_has_its_history():
+    """What is recorded of a history holds for the record that was read with it."""
+    writer = create("mine")
+    writer.append_metrics({"epoch": 1})
+    stopped = writer.finish("stopped")
+    again = RunWriter.reopen(stopped, writer.metrics_facts()["bytes"])
+    again.append_metrics({"epoch": 2})
+    assert stopped.history == again.run.history == [{"epoch": 1}, {"epoch": 2}]
+
+
 @pytest.mark.parametrize(
     "entries",
     [
@@ -213,6 +270,18 @@ def test_of_other_machines_nothing_is_known(process):
     assert not is_dead(process)
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
+def test_a_process_that_nobody_has_asked_after_is_dead():
+    """It keeps its number until its parent asks, which a careless parent never does."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        alive = {**this_process(), "pid": process.pid, "started": None}
+        assert exists(process.pid)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not exists(process.pid)
+        assert is_dead(alive)
+
+
 def test_numbers_no_process_can_have_are_dead():
     """From a damaged record."""
     assert is_dead({**this_process(), "pid": 2**200})
@@ -229,8 +298,10 @@ def stored(name: str = "mine") -> RunWriter:
 def test_files_that_are_as_stored_are_verified():
     """All that the record names."""
     run = stored().finish("done")
-    assert verify_files(run) == [run.path / "model.safetensors", run.path / "model.pth"]
-    assert verify_files(create("empty").run) == []
+    names = ("recipe.toml", "model.safetensors", "model.pth")
+    assert verify_files(run) == [run.path / name for name in names]
+    assert verify_files(run, only=("model.pth", "model.onnx")) == [run.path / "model.pth"]
+    assert verify_files(create("empty").run) == [runs_dir() / "empty" / "recipe.toml"]
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "missing", "folder"])
@@ -258,8 +329,8 @@ def test_a_record_cannot_lead_out_of_its_folder(name):
     """A run from somewhere else is data like any other."""
     stored("other")
     writer = stored("mine")
-    rewrite(writer, files={name: {"sha256": "", "bytes": 0}})
-    with pytest.raises(CorruptWeights):
+    rewrite(writer, files={**writer.run.record["files"], name: {"sha256": "", "bytes": 0}})
+    with pytest.raises(CorruptWeights, match="is not what the run stored"):
         verify_files(writer.run)
 
 
@@ -267,6 +338,6 @@ def test_a_record_cannot_lead_out_of_its_folder(name):
 def test_a_record_that_says_nothing_of_a_file_does_not_verify_it(facts):
     """Nothing is taken for granted."""
     writer = stored()
-    rewrite(writer, files={"model.pth": facts})
+    rewrite(writer, files={**writer.run.record["files"], "model.pth": facts})
     with pytest.raises(CorruptWeights, match=r"model\.pth"):
         verify_files(writer.run)

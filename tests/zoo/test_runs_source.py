@@ -57,6 +57,14 @@ def test_altered_weights_are_refused():
         weights_file("one")
 
 
+def test_weights_of_a_damaged_run_are_refused():
+    """Without its record nobody knows whether they are the ones that were stored."""
+    run = stored()
+    (run.path / "run.json").write_text("{}")
+    with pytest.raises(CorruptWeights, match="can't be verified"):
+        weights_file("one")
+
+
 def test_a_run_without_weights_says_so():
     """With its state."""
     RunWriter.create("one", "stem", "", {}).finish("failed")

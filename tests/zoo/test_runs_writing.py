@@ -1,5 +1,6 @@
 """A run's folder: claimed by one, never seen half made, readable whatever happens to it."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo._files import write_text
+from zoo._sealed import unseal
 from zoo.errors import RunExists, StorageError, UsageError
 from zoo.home import runs_dir
 from zoo.runs import RunWriter, list_runs, machine_facts
@@ -56,6 +58,9 @@ def test_a_run_begins_with_its_recipe_and_its_record():
     assert record["parameters"] == 40_000
     assert record["versions"] == {"torch": "2.15"}
     assert record["machine"] == machine_facts()
+    assert record["model"] == "vision/mnist-cnn"
+    assert record["began"] == record["created"]
+    assert record["stretches"] == []
     assert record["zoo_version"]
 
 
@@ -295,7 +300,9 @@ def test_files_are_recorded_with_size_and_digest():
     second = write_text(writer.path / "checkpoints" / "b.txt", "bb")
     writer.add_file(first)
     writer.add_file(second)
-    assert record_of(writer)["files"] == {
+    files = record_of(writer)["files"]
+    assert files.pop("recipe.toml")["bytes"] == len(RECIPE)
+    assert files == {
         "a.txt": {"sha256": first.sha256, "bytes": 1},
         "checkpoints/b.txt": {"sha256": second.sha256, "bytes": 2},
     }
@@ -318,6 +325,41 @@ def test_a_run_whose_folder_is_taken_away_ends_in_an_error_with_its_path():
     for write in (lambda: writer.update(a=1), lambda: writer.append_metrics({"a": 1})):
         with pytest.raises(StorageError, match="mnist-cnn-digits-1"):
             write()
+
+
+def test_what_was_written_of_the_history_is_known_at_any_time():
+    """A checkpoint records it: the size and the digest of the file as it is."""
+    writer = create()
+    file = writer.path / "metrics.jsonl"
+    assert writer.metrics_facts() == {"bytes": 0, "sha256": hashlib.sha256().hexdigest()}
+    writer.sync_metrics()
+    assert not file.exists()
+    for epoch in range(3):
+        writer.append_metrics({"epoch": epoch, "name": "größer"})
+        writer.sync_metrics()
+        data = file.read_bytes()
+        facts = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        assert writer.metrics_facts() == facts
+    assert "metrics.jsonl" not in record_of(writer)["files"]
+    assert writer.finish("done").record["files"]["metrics.jsonl"] == facts
+
+
+def test_two_who_write_one_history_are_told():
+    """Lines of two trainings in one file would be believed by whoever draws them."""
+    writer = create()
+    writer.append_metrics({"epoch": 1})
+    with (writer.path / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 1}\n')
+    with pytest.raises(StorageError, match="another program writes into it"):
+        writer.append_metrics({"epoch": 2})
+    assert len(writer.run.history) == 2
+
+
+def test_a_json_file_of_a_run_is_sealed():
+    """A flipped bit in it is noticed as in the record."""
+    writer = create()
+    file = writer.write_json("diverged.json", {"epoch": 3, "loss": float("nan")})
+    assert unseal(file.read_bytes()) == {"epoch": 3, "loss": None}
 
 
 @posix

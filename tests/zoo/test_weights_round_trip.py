@@ -26,6 +26,13 @@ from zoo.weights import (
 SUFFIXES = (".safetensors", ".pth", ".pt")
 both = pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
 DTYPES = ["?", "u1", "i1", "i2", "i4", "i8", "f2", "f4", "f8", "c8"]
+DTYPES_OF_TORCH = [
+    torch.bfloat16,
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+    torch.float8_e4m3fnuz,
+    torch.uint16,
+]
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 ARRAYS = st.sampled_from(DTYPES).flatmap(
     lambda dtype: hnp.arrays(np.dtype(dtype), hnp.array_shapes(min_dims=0, min_side=0, max_side=4))
@@ -74,7 +81,7 @@ def test_any_tensors_come_back_bit_for_bit(tmp_path_factory, arrays, suffix):
 
 
 @both
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e4m3fn, torch.uint16])
+@pytest.mark.parametrize("dtype", DTYPES_OF_TORCH)
 def test_dtypes_that_numpy_lacks_come_back(tmp_path, suffix, dtype):
     """Half and quarter floats, wide unsigned integers."""
     state = {"a": torch.arange(6, dtype=torch.float32).to(dtype)}
@@ -82,6 +89,59 @@ def test_dtypes_that_numpy_lacks_come_back(tmp_path, suffix, dtype):
     loaded = read_state_dict(tmp_path / f"a{suffix}")["a"]
     assert loaded.dtype == dtype
     assert torch.equal(loaded.view(torch.uint8), state["a"].view(torch.uint8))
+
+
+@given(st.lists(NAMES, unique=True, max_size=6), st.data(), st.sampled_from(SUFFIXES))
+def test_the_order_of_names_comes_back(tmp_path_factory, names, data, suffix):
+    """Whatever the names and dtypes; safetensors alone sorts by both."""
+    file = tmp_path_factory.mktemp("weights") / f"a{suffix}"
+    dtypes = st.sampled_from([torch.float32, torch.int64, torch.bool])
+    state = {name: torch.zeros(2, dtype=data.draw(dtypes)) for name in names}
+    if len(names) > 1 and data.draw(st.booleans()):
+        state[names[-1]] = state[names[0]]  # tied
+    save_weights(state, file)
+    assert list(read_state_dict(file)) == names
+
+
+def test_the_order_is_noted_only_where_it_is_not_the_files(tmp_path):
+    """A header holds each name once."""
+    for state, noted in (({"a": 1, "b": 2}, False), ({"b": 1, "a": 2}, True)):
+        tensors = {name: torch.tensor(value) for name, value in state.items()}
+        save_weights(tensors, tmp_path / "a.safetensors")
+        assert ("zoo.order" in read_metadata(tmp_path / "a.safetensors")) == noted
+
+
+class Buffers(nn.Module):
+    """A tensor of each kind that models keep beside their parameters."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.conv = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
+        self.norm = nn.BatchNorm2d(4)
+        self.scalar = nn.Parameter(torch.rand(()))
+        self.coarse = nn.Parameter(torch.rand(3).bfloat16())
+        self.register_buffer("mask", torch.rand(5) > 0.5)
+        self.register_buffer("steps", torch.tensor(seed))
+        self.register_buffer("codes", torch.rand(4).to(torch.float8_e4m3fn))
+        self.register_buffer("bytes", torch.randint(0, 255, (3,), dtype=torch.uint8))
+        self.register_buffer("empty", torch.zeros(0, 3))
+        self.register_buffer("derived", torch.rand(2), persistent=False)
+
+
+@both
+def test_every_kind_of_tensor_goes_into_a_model(tmp_path, suffix):
+    """Values are the file's; layouts and what is not stored stay the model's."""
+    stored, model = Buffers(1), Buffers(2)
+    derived = model.derived.clone()
+    report = load_weights(model, save_weights(stored, tmp_path / f"a{suffix}").path)
+    assert report.loaded == tuple(stored.state_dict())
+    for name, value in stored.state_dict().items():
+        own = model.state_dict()[name]
+        assert own.dtype == value.dtype
+        assert torch.equal(own.reshape(-1).view(torch.uint8), value.reshape(-1).view(torch.uint8))
+    assert model.conv.weight.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(model.derived, derived)
 
 
 @both
@@ -235,7 +295,10 @@ def test_notes_about_ties_are_written_anew(tmp_path):
     first = save_weights(Tied(), tmp_path / "a.safetensors", metadata={"a": "1"}).path
     second = tmp_path / "b.safetensors"
     save_weights(nn.Linear(2, 2), second, metadata=read_metadata(first))
-    assert read_metadata(second) == {"a": "1"}
+    metadata = read_metadata(second)
+    assert metadata["a"] == "1"
+    assert "zoo.ties" in read_metadata(first)
+    assert "zoo.ties" not in metadata
 
 
 @pytest.mark.parametrize(
@@ -265,6 +328,10 @@ def test_extra_state_can_be_refused_before_a_training():
     """The hour of training comes after the check."""
     with pytest.raises(UsageError, match=r"1\._extra_state"):
         check_storable(nn.Sequential(nn.Linear(2, 2), WithExtraState(2, 2)))
+    odd = nn.Sequential(nn.Linear(2, 2, dtype=torch.complex128))
+    with pytest.raises(UsageError, match=r"'0\.weight'.*complex128"):
+        check_storable(odd)
+    assert list(check_storable(odd, ".pth")) == ["0.weight", "0.bias"]
 
 
 def test_complex128_goes_to_pth_only(tmp_path):

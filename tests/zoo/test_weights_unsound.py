@@ -2,8 +2,6 @@
 
 import os
 import pickle
-import subprocess
-import sys
 import warnings
 import zipfile
 from collections import OrderedDict
@@ -130,7 +128,8 @@ def test_a_header_of_impossible_length_is_not_read(tmp_path, length):
 
 def test_bytes_of_a_bool_that_are_neither_0_nor_1_are_true(tmp_path):
     """Torch's kernels take other bytes for undefined."""
-    save_weights({"mask": torch.tensor([False, True, True])}, tmp_path / "a.safetensors")
+    state = {"mask": torch.tensor([False, True, True])}
+    safetensors.torch.save_file(state, tmp_path / "a.safetensors")
     data = (tmp_path / "a.safetensors").read_bytes()
     (tmp_path / "a.safetensors").write_bytes(data[:-3] + bytes([0, 5, 2]))
     mask = read_state_dict(tmp_path / "a.safetensors")["mask"]
@@ -236,10 +235,11 @@ def test_a_compressed_archive_is_refused_before_it_expands(tmp_path):
 def test_an_expanded_view_is_not_filled_in(tmp_path):
     """Four bytes that claim to be a trillion values."""
     torch.save({"weight": torch.zeros(1).expand(10**12)}, tmp_path / "a.pth")
-    with pytest.raises(CorruptWeights, match="more than the file has"):
-        read_state_dict(tmp_path / "a.pth")
-    with pytest.raises(IncompatibleWeights, match="1000000000000"):
-        load_weights(nn.Linear(3, 2), tmp_path / "a.pth")
+    assert "(1000000000000,) values, more than the file" in refused(
+        tmp_path / "a.pth", CorruptWeights
+    )
+    with pytest.raises(CorruptWeights):
+        load_weights(nn.LazyLinear(2), tmp_path / "a.pth")
 
 
 def test_the_formats_of_old_torch_are_read(tmp_path):
@@ -277,30 +277,3 @@ def test_the_files_that_may_have_been_meant_are_named(tmp_path):
     assert "notes" not in str(raised.value)
     with pytest.raises(UsageError, match=r"similar: model\.safetensors"):
         read_state_dict(tmp_path / "modle.safetensors")
-
-
-def test_the_memory_of_hostile_headers_is_bounded(tmp_path):
-    """Under a limit on memory, each is refused by its reason, not by running out."""
-    if sys.platform != "linux":
-        pytest.skip("RLIMIT_AS")
-    torch.save({"a": torch.zeros(1).expand(10**12)}, tmp_path / "expanded.pth")
-    header = b'{"__metadata__": {"a": "' + b"x" * 1000
-    (tmp_path / "long.safetensors").write_bytes((99_999_999).to_bytes(8, "little") + header)
-    code = """
-import resource, sys
-from pathlib import Path
-from zoo.errors import CorruptWeights
-from zoo.weights import read_state_dict
-used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 200_000_000,) * 2)
-for file in sorted(Path(sys.argv[1]).iterdir()):
-    try:
-        read_state_dict(file)
-    except CorruptWeights as error:
-        print(error)
-"""
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    expanded, long = done.stdout.splitlines()
-    assert "more than the file has" in expanded
-    assert "a header of 99999999 bytes in a file of" in long

@@ -1,6 +1,5 @@
 """Files are written whole or not at all, whatever fails and whenever."""
 
-import ast
 import hashlib
 import itertools
 import os
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-import zoo
 from zoo._files import SavedFile, write_atomically, write_text
 from zoo.errors import StorageError
 
@@ -241,34 +239,3 @@ def test_the_disk_is_told_before_the_name_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", noted_replace)
     write_text(tmp_path / "a.txt", "text")
     assert events == ["sync file", "rename", "sync folder"]
-
-
-WRITERS = {
-    "_files.py",
-    "data/_cache_fill.py",
-    "runs/_writer.py",
-    "weights/_safetensors.py",
-    "weights/_torch.py",
-}
-
-
-def test_nobody_else_writes_files():
-    """A file written another way could be seen half written."""
-    sources = Path(zoo.__file__).parent
-    found = {
-        source.relative_to(sources).as_posix()
-        for source in sources.rglob("*.py")
-        if any(map(writes, ast.walk(ast.parse(source.read_text(encoding="utf-8")))))
-    }
-    assert found == WRITERS
-
-
-def writes(node: ast.AST) -> bool:
-    """Say whether a piece of code is a call that creates or changes a file."""
-    if not isinstance(node, ast.Call):
-        return False
-    name = ast.unparse(node.func)
-    constants = [value.value for value in node.args if isinstance(value, ast.Constant)]
-    modes = [text for text in constants if isinstance(text, str) and len(text) <= 3]
-    opens = name.endswith("open") and any(set(mode) & set("wxa+") for mode in modes)
-    return opens or name.endswith((".write_text", ".write_bytes", "save_file", "torch.save"))

@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._reproduced import reproduce
     from .api import create_model, evaluate, load_model, predict, resume, train
     from .data import ArrayDataset, as_splits, channels_first, read_arrays, read_image
     from .errors import ZooError
@@ -31,6 +32,7 @@ _HOMES = {
     "predict": "api",
     "read_arrays": "data",
     "read_image": "data",
+    "reproduce": "_reproduced",
     "resume": "api",
     "save_weights": "weights",
     "train": "api",
@@ -55,6 +57,7 @@ __all__ = [
     "predict",
     "read_arrays",
     "read_image",
+    "reproduce",
     "resume",
     "save_weights",
     "train",

@@ -22,6 +22,13 @@ def usable_cores(cgroups: Path = _CGROUPS, mine: Path = _MINE) -> int:
     return max(1, min([cores, *(number for number in granted if number is not None)]))
 
 
+def own_cores() -> int:
+    """Count the cores of this process alone: the ranks that a launcher started here share them."""
+    ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
+    sharing = int(ranks) if ranks.isdecimal() else 1
+    return max(1, usable_cores() // max(1, sharing))
+
+
 def _quotas(cgroups: Path, mine: Path) -> list[str]:
     """Return "quota period" of each group that this process is in, of both versions of cgroups."""
     path = next(

@@ -2,11 +2,8 @@
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
-import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -72,7 +69,7 @@ def write_folder(
     Temporary folders are called as temporary files are (see `write_atomically`).
 
     Args:
-        path: the folder, which must not exist; its parent must.
+        path: the folder, which must not exist; its parent is made.
         files: by name, what fills each; given an empty file's path.
         manifest: name and text of a last file, made from what was written before it.
 
@@ -81,6 +78,7 @@ def write_folder(
     """
     temporary = _beside(path)
     with _storage_errors(path):
+        path.parent.mkdir(exist_ok=True)
         try:
             temporary.mkdir()
             saved = [_write(temporary / name, write) for name, write in files.items()]
@@ -89,6 +87,8 @@ def write_folder(
             sync_folder(temporary)
             temporary.rename(path)
         except BaseException:
+            import shutil  # here, and hashlib below: reading commands need neither
+
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         sync_folder(path.parent)
@@ -132,7 +132,7 @@ def reason(error: OSError) -> str:
 def _beside(path: Path) -> Path:
     """Return a name for a temporary, in the same folder and never used before."""
     # A name may have 255 bytes; what is added here needs its share of them.
-    return path.with_name(f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.partial")
+    return path.with_name(f".{path.name[:40]}.{os.getpid()}.{os.urandom(4).hex()}.partial")
 
 
 @contextlib.contextmanager
@@ -167,6 +167,8 @@ def _create(temporary: Path) -> int:
 
 def _settle(temporary: Path, mode: int) -> tuple[str, int]:
     """Give the temporary its mode and get it onto the disk; return its digest and its size."""
+    import hashlib
+
     with temporary.open("rb+") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = os.fstat(file.fileno()).st_size

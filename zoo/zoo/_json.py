@@ -2,8 +2,12 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python makes of file names that are not Unicode, and what UTF-8 does not have."""
 
 
 def to_json(
@@ -11,14 +15,17 @@ def to_json(
 ) -> str:
     """Write a value as JSON; NaN and the infinities, which JSON does not have, become null.
 
+    The text can always be written as UTF-8: lone surrogates are escaped.
+
     Args:
         value: tables, lists, texts, numbers.
         indent: spaces for each level; None: all on one line.
         default: turns what is none of these into one; None: that is a TypeError.
     """
-    return json.dumps(
+    text = json.dumps(
         _finite(value), allow_nan=False, ensure_ascii=False, indent=indent, default=default
     )
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _finite(value: Any) -> Any:

@@ -1,7 +1,9 @@
 """Training on several ranks that are started here."""
 
 import copy
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from ._registry import registry
 from .checkpoints import MODEL, checkpoints
 from .parallel import launch
 from .recipe import make_plans
-from .reporting import Json, Reporter, Silent, screen_reporter
+from .reporting import Json, Lines, Reporter, Silent, screen_reporter
 from .runs import Run, list_runs, open_run
 from .training import Request, train
 from .weights import load_weights
@@ -51,19 +53,26 @@ def train_on_ranks(
     Raises:
         ZooError: what a rank raised, or that one died.
     """
-    asked = {**settings, "parallel": _several(settings)}
+    parallel, number = shared_as(settings, ranks)
+    asked = {**settings, "parallel": parallel}
     arguments = (asked, dict(objects), root, name, show, resumed)
-    number = ranks or max(1, torch.cuda.device_count())
-    path = launch(_train_as_rank, arguments, ranks=number, max_restarts=max_restarts)[0]
+    note = (Silent() if show == "silent" else Lines()).note
+    path = launch(_train_as_rank, arguments, ranks=number, max_restarts=max_restarts, note=note)[0]
     run = open_run(path)
     if isinstance(model := objects.get("model"), nn.Module):
         load_weights(model, checkpoints(run.path)[0] / MODEL)
     return run
 
 
-def _several(settings: Mapping[str, Any]) -> str:
+def shared_as(settings: Mapping[str, Any], ranks: int) -> tuple[str, int]:
+    """Return how ranks that are started here share a training, and how many.
+
+    Args:
+        settings: as `train_on_ranks` takes them.
+        ranks: how many are asked for; 0: one for each GPU, else one.
+    """
     asked = settings.get("parallel", "auto")
-    return "ddp" if asked == "auto" else str(asked)
+    return "ddp" if asked == "auto" else str(asked), ranks or max(1, torch.cuda.device_count())
 
 
 def _train_as_rank(
@@ -84,7 +93,9 @@ def _train_as_rank(
     plans = make_plans(settings, registry(), root)
     before = open_run(resumed) if resumed else _of_this_launch()
     request = Request(plans=plans, objects=objects, data_root=root, resumed=before)
-    return str(train(request, registry(), reporter, name).path)
+    # The reporter has the stdout of now; where that is JSON's, others print on stderr.
+    with redirect_stdout(sys.stderr if show == "json" else sys.stdout):
+        return str(train(request, registry(), reporter, name).path)
 
 
 def _of_this_launch() -> Run | None:

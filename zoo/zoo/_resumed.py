@@ -43,8 +43,8 @@ def resumed_settings(
         if isinstance(value, str) and value.startswith(OBJECT) and part not in objects:
             raise InvalidData(
                 f"{run.name} was trained with a {part} of your own, "
-                f"{value.removeprefix(OBJECT)}; resume it from Python, with the same {part}: "
-                f"zoo.resume({run.name!r}, {part}=…)"
+                f"{value.removeprefix(OBJECT)}; do this from Python, with the same {part}: "
+                f"zoo.resume({run.name!r}, {part}=…) or zoo.reproduce"
             )
     return settings
 

@@ -1,19 +1,42 @@
 """Weight files seen from outside: what can be said of them without importing torch."""
 
-import json
 import os
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from zoo_registry import nearest
 
 from ._files import reason
+from ._weight_digest import verify
+from ._weight_header import Header, read_header
 from .errors import CorruptWeights, UsageError
 
 SAFETENSORS = ".safetensors"
 TORCH = (".pth", ".pt")
 
-_LONGEST_HEADER = 100_000_000  # bytes; safetensors itself accepts no longer one
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a safetensors file holds."""
+
+    path: Path
+    size: int
+    """In bytes."""
+    header: Header
+    verified: bool
+    """Whether it carries a digest, as zoo's own files do; it holds then."""
+
+    @property
+    def elements(self) -> int:
+        """How many numbers all tensors hold together."""
+        return sum(extent.elements for extent in self.header.tensors.values())
+
+    @property
+    def dtypes(self) -> dict[str, int]:
+        """How many tensors there are of each dtype, the commonest first."""
+        counts = Counter(extent.dtype for extent in self.header.tensors.values())
+        return dict(counts.most_common())
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -23,20 +46,46 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         UsageError: no such file, or not a `.safetensors` one.
         CorruptWeights: its header is damaged.
     """
-    file = weight_file(path)
-    if file.suffix != SAFETENSORS:
-        raise UsageError(f"{file} has no metadata; only {SAFETENSORS} files do.")
+    file = _describing_itself(path)
     try:
-        with file.open("rb") as stream:
-            return _metadata(stream, file.stat().st_size)
-    except (ValueError, RecursionError) as error:
-        raise CorruptWeights(
-            f"{file} is not a sound safetensors file: {error}. Copy or download it again."
-        ) from error
+        with file.open("rb", buffering=0) as stream:
+            return dict(read_header(stream, file.stat().st_size).metadata)
+    except ValueError as error:
+        raise corrupt(file, error) from error
 
 
-def weight_file(path: str | os.PathLike[str]) -> Path:
+def inspect_file(path: str | os.PathLike[str]) -> FileFacts:
+    """Look a safetensors file over, to the last byte where it carries a digest.
+
+    Torch is not imported.
+
+    Raises:
+        UsageError: no such file, or not a `.safetensors` one.
+        CorruptWeights: it is damaged.
+    """
+    file = _describing_itself(path)
+    try:
+        with file.open("rb", buffering=0) as stream:
+            size = file.stat().st_size
+            header = read_header(stream, size)
+            return FileFacts(file, size, header, verify(stream, header))
+    except ValueError as error:
+        raise corrupt(file, error) from error
+
+
+def corrupt(path: Path, error: Exception) -> CorruptWeights:
+    """Return the error that says what is wrong with a safetensors file, and what to do."""
+    return CorruptWeights(
+        f"{path} is not a sound safetensors file: {error}. Copy or download it again."
+    )
+
+
+def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Path:
     """Return `path` if it is a file of a known format that can be opened.
+
+    Args:
+        path: the file.
+        any_suffix: whether its name may end in anything.
 
     Raises:
         UsageError: it is not; the text names the files that may have been meant.
@@ -44,7 +93,8 @@ def weight_file(path: str | os.PathLike[str]) -> Path:
     file = Path(path)
     if os.path.isdir(file):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         raise UsageError(f"{file} is a folder, not a file{_listed('; in it', _weights_in(file))}.")
-    check_suffix(file)
+    if not any_suffix:
+        check_suffix(file)
     try:
         file.open("rb").close()
     except FileNotFoundError as error:
@@ -68,16 +118,14 @@ def check_suffix(path: Path) -> None:
         raise UsageError(f"{path}: the name of a weight file ends in one of {known}.")
 
 
-def _metadata(stream: IO[bytes], size: int) -> dict[str, str]:
-    """Read the header: its length, uint64 little-endian, then that many bytes of JSON."""
-    length = int.from_bytes(stream.read(8), "little")
-    if not 2 <= length <= min(size - 8, _LONGEST_HEADER):
-        raise ValueError(f"a header of {length} bytes in a file of {size}")
-    header = json.loads(stream.read(length).decode())
-    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise ValueError("its header is not a table with texts as metadata")
-    return metadata
+def _describing_itself(path: str | os.PathLike[str]) -> Path:
+    file = weight_file(path)
+    if file.suffix != SAFETENSORS:
+        raise UsageError(
+            f"{file} has no metadata; only {SAFETENSORS} files do. "
+            f"`zoo convert {file.name} -o {file.stem}{SAFETENSORS}` makes one."
+        )
+    return file
 
 
 def _weights_in(folder: Path) -> list[Path]:

@@ -100,7 +100,7 @@ def load_model(source: str | Path) -> nn.Module:
     return load(source, registry()).model
 
 
-def train(
+def train(  # noqa: PLR0913 - as many as the command has flags
     model: str | Path | nn.Module,
     dataset: Any = None,
     *,
@@ -109,6 +109,7 @@ def train(
     data_dir: str | Path | None = None,
     name: str | None = None,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - the flag's name
+    max_restarts: int = 0,
     progress: bool | Reporter = True,
     **fields: Unpack[Fields],
 ) -> Run:
@@ -125,7 +126,10 @@ def train(
         data_dir: the folder handed to datasets.
         name: of the run; None: `<model>-<dataset>-<n>`.
         set: any settings, also options of the parts, `{"model.width": 64}`.
-        progress: False shows nothing.
+        max_restarts: with `ranks`, how often all start again, from the newest checkpoint, after
+            one has died.
+        progress: False shows nothing; a `zoo.reporting.Reporter` of your own, which must be in
+            the process that trains, is told instead.
         fields: the recipe's other fields, `epochs=3, batch_size=64, precision="bf16"`; see
             `zoo.recipe.Recipe`.
 
@@ -146,14 +150,20 @@ def train(
     root = None if data_dir is None else user_path(data_dir)
     plans = make_plans(settings, registry(), root)
     if must_launch(plans[0].settings):
-        show = "screen" if progress else "silent"
-        ranks = plans[0].settings["ranks"]
-        return train_on_ranks(settings, objects, root, name, show=show, ranks=ranks)
+        return train_on_ranks(
+            settings,
+            objects,
+            root,
+            name,
+            show=_shown_by_ranks(progress),
+            ranks=plans[0].settings["ranks"],
+            max_restarts=max_restarts,
+        )
     request = Request(plans=plans, objects=objects, data_root=root)
     return train_request(request, registry(), _reporter(progress), name)
 
 
-def resume(
+def resume(  # noqa: PLR0913 - likewise
     source: str | Path,
     *,
     model: nn.Module | None = None,
@@ -162,6 +172,7 @@ def resume(
     transform: Callable[[Tensor], Tensor] | None = None,
     data_dir: str | Path | None = None,
     force: bool = False,
+    max_restarts: int = 0,
     progress: bool | Reporter = True,
     **how: Unpack[How],
 ) -> Run:
@@ -175,7 +186,8 @@ def resume(
         transform: likewise.
         data_dir: the folder handed to datasets; None: the one from before.
         force: go on also where the run is recorded as being trained elsewhere.
-        progress: False shows nothing.
+        max_restarts: as for `train`.
+        progress: as for `train`.
         how: `device`, `parallel`, `ranks` or `workers`, where it is to be computed in another way
             than before.
 
@@ -190,10 +202,15 @@ def resume(
     root = resumed_root(run, None if data_dir is None else user_path(data_dir))
     plans = make_plans(settings, registry(), root)
     if must_launch(plans[0].settings):
-        show = "screen" if progress else "silent"
-        ranks = plans[0].settings["ranks"]
         return train_on_ranks(
-            settings, objects, root, None, show=show, ranks=ranks, resumed=run.path
+            settings,
+            objects,
+            root,
+            None,
+            show=_shown_by_ranks(progress),
+            ranks=plans[0].settings["ranks"],
+            max_restarts=max_restarts,
+            resumed=run.path,
         )
     request = Request(plans=plans, objects=objects, data_root=root, resumed=run, forced=force)
     return train_request(request, registry(), _reporter(progress))
@@ -219,6 +236,21 @@ def _reporter(progress: bool | Reporter) -> Reporter:
     if isinstance(progress, bool):
         return screen_reporter() if progress else Silent()
     return progress
+
+
+def _shown_by_ranks(progress: bool | Reporter) -> str:
+    """Return what ranks that are started here show.
+
+    Raises:
+        InvalidOption: a reporter of the user's own, of which they would tell a copy.
+    """
+    if not isinstance(progress, bool):
+        raise InvalidOption(
+            f"progress: ranks train in processes of their own, which can't tell the "
+            f"{type(progress).__name__} of this one; give True or False, or start the script "
+            "with torchrun"
+        )
+    return "screen" if progress else "silent"
 
 
 def evaluate(

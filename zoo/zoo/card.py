@@ -10,7 +10,7 @@ from zoo_registry import Entry
 
 from .data import DataFacts, InputSpec
 from .errors import IncompatibleWeights
-from .recipe import Recipe
+from .recipe import DEFAULT_LOSSES, Recipe
 
 KEY = "zoo"
 """The key of the header's metadata that holds the card, as JSON."""
@@ -27,7 +27,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     distribution: str
     version: str
     task: str
-    input: InputSpec
+    prepared: InputSpec | None = msgspec.field(name="input")
+    """How samples are prepared; None where that is not known. Read it as `input`."""
     num_classes: int
     classes: tuple[str, ...]
     dataset: str
@@ -36,6 +37,21 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     loss_options: dict[str, Any]
     metrics: dict[str, float | None]
     """At the stored epoch; None where one is not defined, as r2 of a single sample."""
+
+    @property
+    def input(self) -> InputSpec:
+        """How samples are prepared.
+
+        Raises:
+            IncompatibleWeights: it is not known; the text says how to tell.
+        """
+        if self.prepared is None:
+            raise IncompatibleWeights(
+                f"these weights of {self.model} were converted from another program's file, and "
+                "don't say what its samples are. Convert again with --dataset and the dataset "
+                "that it was trained on; or use zoo.load_model and prepare samples yourself"
+            )
+        return self.prepared
 
     def to_metadata(self) -> dict[str, str]:
         """Return the card as a header's metadata."""
@@ -58,7 +74,7 @@ def make_card(
         distribution=plugin.distribution if plugin else "",
         version=plugin.version if plugin else "",
         task=facts.task,
-        input=facts.input,
+        prepared=facts.input,
         num_classes=facts.num_classes,
         classes=facts.classes,
         dataset=recipe.dataset,
@@ -66,6 +82,41 @@ def make_card(
         loss=recipe.loss,
         loss_options=recipe.options.get("loss", {}),
         metrics={name: v if math.isfinite(v) else None for name, v in metrics.items()},
+    )
+
+
+def make_foreign_card(
+    entry: Entry,
+    options: Mapping[str, Any],
+    facts: DataFacts | None,
+    dataset: str = "",
+    dataset_options: Mapping[str, Any] | None = None,
+) -> Card:
+    """Write the card of weights that another program trained.
+
+    Args:
+        entry: the model's.
+        options: that it was built with.
+        facts: of the dataset that it was trained on; None where that is not known.
+        dataset: its name.
+        dataset_options: its options.
+    """
+    task = facts.task if facts else next(iter(entry.spec.tasks), "")
+    return Card(
+        model=entry.name,
+        options=dict(options),
+        plugin=entry.plugin.name,
+        distribution=entry.plugin.distribution,
+        version=entry.plugin.version,
+        task=task,
+        prepared=facts.input if facts else None,
+        num_classes=facts.num_classes if facts else options.get("num_classes", 0),
+        classes=facts.classes if facts else (),
+        dataset=dataset,
+        dataset_options=dict(dataset_options or {}),
+        loss=DEFAULT_LOSSES.get(task, ""),
+        loss_options={},
+        metrics={},
     )
 
 
@@ -78,7 +129,7 @@ def read_card(metadata: Mapping[str, str], source: object) -> Card:
     if KEY not in metadata:
         raise IncompatibleWeights(
             f"{source} does not say which model it is for; build the model and use "
-            "zoo.load_weights(model, file)"
+            "zoo.load_weights(model, file), or write it down: zoo convert FILE -o OUT --model NAME"
         )
     try:
         return msgspec.json.decode(metadata[KEY], type=Card)

@@ -73,7 +73,6 @@ def write_checkpoint(
     if path.exists():  # a training that was resumed came by once more; it is the same to the bit
         return path
     values, tensors = split_tree(state)
-    path.parent.mkdir(exist_ok=True)
 
     def manifest(files: list[SavedFile]) -> str:
         facts = {file.path.name: {"sha256": file.sha256, "bytes": file.size} for file in files}

@@ -1,4 +1,4 @@
-"""`zoo info`: one spec, its options and where it comes from."""
+"""`zoo info`: one spec, its options and where it comes from; or a weights file."""
 
 from typing import Any
 
@@ -18,16 +18,23 @@ from zoo_registry import (
     options_of,
 )
 
+from ._info_file import is_file_name, show_file
 from ._list import describe
 from ._output import json_option, print_table
 
 
 @click.command("info")
-@click.argument("name")
+@click.argument("name", metavar="NAME|FILE")
 @click.option("--kind", type=click.Choice(kinds()), help="Where several kinds share a name.")
 @json_option
 def info(name: str, kind: str | None, as_json: bool) -> None:
-    """Show the options of NAME with their types and defaults, and its plugin."""
+    """Show the options of NAME with their types and defaults, and its plugin.
+
+    Of a .safetensors file: its model, its tensors, and whether it is as it was written.
+    """
+    if is_file_name(name):
+        show_file(name, as_json=as_json)
+        return
     entry = _find(name, kind)
     signature = options_of(entry.spec)
     facts: dict[str, Any] = {**describe(entry), "build": entry.spec.address}

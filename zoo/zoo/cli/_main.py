@@ -17,6 +17,7 @@ COMMANDS = {
     "list": "_list:list_",
     "plugins": "_plugins:plugins",
     "predict": "_predict:predict",
+    "reproduce": "_reproduce:reproduce",
     "resume": "_resume:resume",
     "runs": "_runs:runs",
     "train": "_train:train",

@@ -1,13 +1,13 @@
 """`zoo train`: train a model, or do a recipe again."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import click
 
 from zoo._registry import registry
 from zoo.home import user_path
-from zoo.recipe import PARTS, make_plans, must_launch, parse_setting
+from zoo.recipe import PARTS, Recipe, make_plans, must_launch, parse_setting
 from zoo.runs import require_free
 from zoo_registry import InvalidOption
 
@@ -48,7 +48,23 @@ def _recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command("train")
+class _Train(click.Command):
+    """A command with `--compile [MODE]`, which click alone lets take the model's name for MODE."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; where no model is left, and what follows `--compile` is no mode, that is it."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter:
+            modes = get_args(get_type_hints(Recipe)["compile"])
+            place = words.index("--compile") + 1 if "--compile" in words else len(words)
+            if place == len(words) or words[place] in modes or words[place].startswith("-"):
+                raise
+            return super().parse_args(ctx, [*words[: place - 1], "--compile=auto", *words[place:]])
+
+
+@click.command("train", cls=_Train)
 @click.argument("model", metavar="MODEL|RECIPE.toml")
 @_recipe_flags
 @data_dir_option
@@ -90,7 +106,7 @@ def train(
     from ._training import dry_run, run, run_on_ranks
 
     if dry:
-        dry_run(plans, root, as_json=as_json)
+        dry_run(plans, root, several=several, as_json=as_json)
     elif several:
         ranks = plans[0].settings["ranks"]
         run_on_ranks(settings, root, name, as_json=as_json, ranks=ranks, max_restarts=max_restarts)

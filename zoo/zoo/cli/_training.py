@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from zoo._ranked import train_on_ranks
+from zoo._ranked import shared_as, train_on_ranks
 from zoo._ranks import rank
 from zoo._registry import registry
 from zoo.recipe import Plan
@@ -58,10 +58,21 @@ def _say_what_next(done: Run) -> None:
     click.echo(f"  zoo predict {done.name} FILE…   ·   zoo eval {done.name}")
 
 
-def dry_run(plans: Sequence[Plan], root: Path | None, *, as_json: bool) -> None:
-    """Print the resolved recipe, sizes and a memory estimate."""
+def dry_run(plans: Sequence[Plan], root: Path | None, *, several: bool, as_json: bool) -> None:
+    """Print the resolved recipe, sizes and a memory estimate.
+
+    Args:
+        plans: what was asked.
+        root: the folder handed to datasets.
+        several: whether ranks would be started; one process tells what they would do.
+        as_json: print JSON.
+    """
+    settings = plans[0].settings
+    shared = shared_as(settings, settings["ranks"]) if several else None
     with results(as_json=as_json):
-        recipe, sizes = estimate(Request(plans=plans, data_root=root), registry(), say)
+        recipe, sizes = estimate(Request(plans=plans, data_root=root), registry(), say, shared)
+    if rank():
+        return
     if as_json:
         print_json({"recipe": recipe.to_dict(), **sizes}, indent=2)
         return

@@ -3,15 +3,16 @@
 from .._cores import usable_cores
 from ._arrays import ArrayDataset, as_tensor
 from ._batches import Augmentation, Batch, Batches
-from ._cache import cached
+from ._cache import cached, if_cached, in_memory
 from ._facts import DataFacts, describe
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
-from ._items import default_workers, length, read_item
+from ._items import length, read_item
 from ._labels import class_counts
 from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
 from ._splits import as_splits
+from ._workers import default_workers
 
 __all__ = [
     "ArrayDataset",
@@ -30,6 +31,8 @@ __all__ = [
     "default_workers",
     "describe",
     "epoch_order",
+    "if_cached",
+    "in_memory",
     "length",
     "match_dtype",
     "mix",

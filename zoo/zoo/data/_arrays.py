@@ -41,7 +41,7 @@ class ArrayDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Gather samples (B, …) and labels (B,) or (B, K) at int64 `indices` (B,)."""
-        indices = indices.to(self.samples.device)
+        indices = sent(indices, self.samples.device)
         return self.samples.index_select(0, indices), self.labels.index_select(0, indices)
 
 
@@ -56,6 +56,14 @@ def resident(split: Any, device: torch.device) -> Any:
     moved = copy.copy(split)
     moved.samples, moved.labels = (tensor.to(device) for tensor in tensors)
     return moved
+
+
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Bring a tensor to a device; a GPU fetches it by itself, and nothing here waits for that."""
+    is_cuda = device.type == "cuda"
+    if is_cuda and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=is_cuda)
 
 
 def as_tensor(values: Any, what: str) -> torch.Tensor:

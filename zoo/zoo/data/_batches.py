@@ -8,16 +8,19 @@ from typing import Any, NamedTuple
 import torch
 
 from ..augment import Augment
-from ._arrays import resident
+from ._arrays import ArrayDataset, resident, sent
 from ._feed import Feed, Pair
 from ._input import Prepare
-from ._items import ItemBatches, has_batch, length
+from ._items import ItemBatches, length
 from ._order import epoch_order, mix
+from ._workers import has_batch
 
 # B = batch, K = classes, labels or targets
 
 _GROUP_SAMPLES = 1024
 """Samples prepared in one go: small batches share the cost of each call to torch."""
+_GROUP_BYTES = 4 * 2**20
+"""Of the samples prepared in one go, at most, as float32: more is slower, and takes memory."""
 
 
 class Batch(NamedTuple):
@@ -91,6 +94,7 @@ class Batches:
             )
         else:
             self._split = resident(split, prepare.device)
+        self._per_group = 1 if self._items else _per_group(batch_size, prepare.spec.shape)
 
     def __len__(self) -> int:
         return math.ceil(self.num_samples / self.batch_size)
@@ -102,7 +106,7 @@ class Batches:
             epoch: whose order and augmentation it is.
             start: how many of its batches are left out, the first ones; none of them is read.
         """
-        batches = self._order(epoch).split(self.batch_size)
+        batches = self._placed(self._order(epoch)).split(self.batch_size)
         own = batches
         if self._num_ranks > 1:
             own = tuple(batch.tensor_split(self._num_ranks)[self._rank] for batch in batches)
@@ -132,15 +136,21 @@ class Batches:
             return torch.arange(self.num_samples)
         return epoch_order(self.num_samples, self.seed, epoch)
 
+    def _placed(self, order: torch.Tensor) -> torch.Tensor:
+        """Bring an order to where the samples lie, once rather than for each batch."""
+        if self._items or not isinstance(self._split, ArrayDataset):
+            return order
+        return sent(order, self._split.samples.device)
+
     def _prepared(self, own: Sequence[torch.Tensor], epoch: int, start: int = 0) -> Iterator[Pair]:
         """Yield samples and labels for the tensors of indices from `start` on.
 
         Several are prepared in one go, the same ones whatever `start` is: how torch rounds may
         depend on a sample's place among the others.
         """
-        per_group = 1 if self._items else max(1, _GROUP_SAMPLES // self.batch_size)
-        first = start - start % per_group
-        groups = [own[at : at + per_group] for at in range(first, len(own), per_group)]
+        size = self._per_group
+        first = start - start % size
+        groups = [own[at : at + size] for at in range(first, len(own), size)]
         return islice(self._in_groups(groups, epoch), start - first, None)
 
     def _in_groups(self, groups: Sequence[Sequence[torch.Tensor]], epoch: int) -> Iterator[Pair]:
@@ -159,3 +169,12 @@ class Batches:
             return ((places, self._split.batch(places)) for places in wanted)
         every = list(wanted)
         return zip(every, self._items.epoch(every, mix(self.seed or 0, epoch, 1)), strict=True)
+
+
+def _per_group(batch_size: int, shape: tuple[int, ...]) -> int:
+    """Return how many batches are prepared in one go, of samples of that shape.
+
+    A function of these alone: an epoch that is gone on with must have the same groups.
+    """
+    sample_bytes = max(1, math.prod(shape) * torch.float32.itemsize)
+    return max(1, min(_GROUP_SAMPLES, _GROUP_BYTES // sample_bytes) // batch_size)

@@ -5,23 +5,23 @@ import hashlib
 import math
 import os
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch.utils.data import Subset
 
 from .._files import reason, write_atomically
 from ..errors import StorageError
 from ..home import home, make_folder
 from ._arrays import ArrayDataset
 from ._cache_fill import fill
-from ._items import has_batch, length, read_item
-
-if sys.platform != "win32":
-    import fcntl
+from ._cache_lock import alone_in
+from ._items import collate, length, read_item
+from ._workers import has_batch
 
 # N = samples in all, C = channels, H/W = rows/columns
 
@@ -33,8 +33,10 @@ _DAY_SECONDS = 24 * 3600
 _LONG = 10_000
 """Samples from which on decoding takes long enough to be announced."""
 
+Note = Callable[[str], None]
 
-def cached(split: Any, *, note: Callable[[str], None]) -> Any:
+
+def cached(split: Any, *, note: Note) -> Any:
     """Decode a set once, in parallel, into a file under `ZOO_HOME`, and read it from there.
 
     A set takes part by a method `cache_key() -> str`, which promises: the samples are uint8
@@ -44,7 +46,7 @@ def cached(split: Any, *, note: Callable[[str], None]) -> Any:
 
     Args:
         split: a map-style dataset.
-        note: told where a long decoding starts, and why a set is not cached.
+        note: told where a long decoding starts or is waited for, and why a set is not cached.
 
     Returns:
         An `ArrayDataset` of samples (N, C, H, W), mapped, not read. The split itself where it
@@ -54,23 +56,72 @@ def cached(split: Any, *, note: Callable[[str], None]) -> Any:
         BadSample: a sample can't be decoded.
         InvalidData: the samples are not what `cache_key` promises.
     """
-    if not callable(getattr(split, "cache_key", None)) or has_batch(split) or not length(split):
+    if not _takes_part(split):
         return split
-    shape = (len(split), *read_item(split, 0)[0].shape)
-    digest = hashlib.sha256(f"{split.cache_key()} {shape}".encode()).hexdigest()
-    path = home() / "cache" / f"{digest[:24]}.u8"
+    path, shape = _place(split)
     try:
         if not _is_whole(path, math.prod(shape)):
             _build(path, split, shape, note)
-        with contextlib.suppress(OSError):  # another user's, or on a read-only disk
-            os.utime(path)
-        # Read-only: a mapping that may be written counts as memory, and must fit into that.
-        samples = np.memmap(path, np.uint8, mode="r", shape=shape)
+        return _mapped(path, split, shape)
     except (StorageError, OSError) as error:
         text = f"{path}: {reason(error)}" if isinstance(error, OSError) else str(error)
         note(f"{shape[0]:,} samples stream from their files, decoded anew in each epoch: {text}")
         return split
-    return ArrayDataset(samples, split.labels)
+
+
+def if_cached(split: Any) -> Any:
+    """Read a set from its cache, as `cached` does, where it has one already; nothing is stored.
+
+    For whoever reads a set once, or a part of it.
+
+    Raises:
+        BadSample: the first sample can't be decoded.
+    """
+    if not _takes_part(split):
+        return split
+    path, shape = _place(split)
+    try:
+        return _mapped(path, split, shape) if _is_whole(path, math.prod(shape)) else split
+    except OSError:
+        return split
+
+
+def in_memory(split: Any, indices: torch.Tensor) -> Any:
+    """Read the samples at int64 `indices` (B,) once, where they are the same whenever read.
+
+    Returns:
+        An `ArrayDataset` of those, of a set in memory or one that `cached` takes; else a `Subset`.
+
+    Raises:
+        BadSample: a sample can't be decoded.
+        InvalidData: samples differ in shape.
+    """
+    if type(split) is ArrayDataset:
+        return ArrayDataset(*split.batch(indices))
+    if not _takes_part(split):
+        return Subset(split, indices.tolist())
+    return ArrayDataset(*collate([read_item(split, index) for index in indices.tolist()]))
+
+
+def _takes_part(split: Any) -> bool:
+    offers_key = callable(getattr(split, "cache_key", None))
+    return offers_key and not has_batch(split) and length(split) > 0
+
+
+def _place(split: Any) -> tuple[Path, tuple[int, ...]]:
+    """Return where the cache of a set is, or would be, and the shape (N, C, H, W) of it."""
+    shape = (len(split), *read_item(split, 0)[0].shape)
+    kind = type(split)  # what the text of `cache_key` means is a class's own affair
+    whole = f"{kind.__module__}.{kind.__qualname__} {split.cache_key()} {shape}"
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    return home() / "cache" / f"{digest[:24]}.u8", shape
+
+
+def _mapped(path: Path, split: Any, shape: tuple[int, ...]) -> ArrayDataset:
+    with contextlib.suppress(OSError):  # another user's, or on a read-only disk
+        os.utime(path)
+    # Read-only: a mapping that may be written counts as memory, and must fit into that.
+    return ArrayDataset(np.memmap(path, np.uint8, mode="r", shape=shape), split.labels)
 
 
 def _is_whole(path: Path, size: int) -> bool:
@@ -84,7 +135,7 @@ def _is_whole(path: Path, size: int) -> bool:
         return False
 
 
-def _build(path: Path, split: Any, shape: tuple[int, ...], note: Callable[[str], None]) -> None:
+def _build(path: Path, split: Any, shape: tuple[int, ...], note: Note) -> None:
     """Decode the samples into `path`.
 
     Raises:
@@ -92,7 +143,7 @@ def _build(path: Path, split: Any, shape: tuple[int, ...], note: Callable[[str],
         ZooError: from `fill`.
     """
     size = math.prod(shape)
-    with _alone_in(make_folder(path.parent)) as alone:
+    with alone_in(make_folder(path.parent), note) as alone:
         if _is_whole(path, size):  # another process's work, done while this one waited
             return
         _sweep(path.parent, alone=alone)
@@ -100,29 +151,6 @@ def _build(path: Path, split: Any, shape: tuple[int, ...], note: Callable[[str],
         if shape[0] >= _LONG:
             note(f"decoding {shape[0]:,} samples, once, into a cache of {_gigabytes(size)}")
         write_atomically(path, lambda part: fill(split, part, shape))
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[bool]:
-    """Wait until no other process builds in `folder`; yield whether that is certain.
-
-    Builds use all cores, so that two at once are not faster. The system ends the lock with the
-    process, however that ends. Where there are no such locks, two builds of one cache both
-    work, and the last one stays.
-    """
-    if sys.platform == "win32":
-        yield False
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            alone = True
-        except OSError:  # some network file systems lock no folders
-            alone = False
-        yield alone
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(folder: Path, *, alone: bool) -> None:

@@ -18,7 +18,7 @@ from zoo_registry import BadSample, InvalidData, ZooError
 
 from .._cores import usable_cores
 from ._arrays import as_tensor
-from ._items import default_workers
+from ._workers import forks
 
 # N = samples in all, C = channels, H/W = rows/columns
 
@@ -55,7 +55,7 @@ def fill(split: Any, path: Path, shape: tuple[int, ...]) -> None:
     chunks = [range(i, min(i + _CHUNK, shape[0])) for i in range(0, shape[0], _CHUNK)]
     workers = min(usable_cores(), len(chunks))
     shares = [chunks[first::workers] for first in range(workers)]
-    run = _in_processes if workers > 1 and default_workers(split) else _in_threads
+    run = _in_processes if workers > 1 and forks() else _in_threads
     run(_Work(split, path, shape[1:]), shares)
 
 
@@ -111,8 +111,9 @@ def _await(receivers: Sequence[Connection]) -> None:
 
 
 def _in_process(work: _Work, share: Sequence[range], sender: Connection, parent: int) -> None:
-    # Ctrl-C reaches the whole process group; ending the workers is the parent's business.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # They reach every process of a job; ending the workers is the parent's business.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     # What torch's threads hold at the time of a fork stays locked in the child.
     torch.set_num_threads(1)
     outcome: Exception | None = None

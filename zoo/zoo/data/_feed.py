@@ -3,6 +3,7 @@
 import torch
 
 from ..augment import Augment, soft
+from ._arrays import sent
 from ._input import Prepare
 
 # B = batch, K = classes
@@ -52,7 +53,7 @@ class Feed:
         samples, labels = self._prepare.move(raw[0]), self._prepare.labels(raw[1])
         if self._augment is None:
             return self._prepare.convert(samples), labels
-        places = wanted.to(samples.device)
+        places = sent(wanted, samples.device)
         samples = self._augment.raw(samples, places, self._seed, epoch)
         samples = self._prepare.convert(samples)
         samples = self._augment.erased(samples, places, self._seed, epoch)

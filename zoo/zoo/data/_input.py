@@ -8,6 +8,8 @@ import torch
 
 from zoo_registry import InvalidData
 
+from ._arrays import sent
+
 # B = batch, C = channels, H/W = rows/columns
 
 
@@ -83,7 +85,7 @@ class Prepare:
             InvalidData: their dtype can't become that one without loss.
         """
         samples = match_dtype(samples, self.spec)
-        return movable(samples, self.device).to(self.device, non_blocking=True)
+        return sent(movable(samples, self.device), self.device)
 
     def convert(self, samples: torch.Tensor) -> torch.Tensor:
         """Normalise and cast samples (B, …) that were moved; lay images out as asked for."""
@@ -97,8 +99,8 @@ class Prepare:
 
     def labels(self, labels: torch.Tensor) -> torch.Tensor:
         """Move and cast labels (B,) or (B, K)."""
-        labels = movable(labels, self.device)
-        return labels.to(self.device, self.label_dtype, non_blocking=True)
+        # Cast where they arrive: a copy that also casts is waited for.
+        return sent(movable(labels, self.device), self.device).to(self.label_dtype)
 
 
 def match_dtype(samples: torch.Tensor, spec: InputSpec, what: str = "samples") -> torch.Tensor:

@@ -1,8 +1,7 @@
 """Batches from datasets that give one item at a time: any `torch.utils.data.Dataset`."""
 
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterator, Sequence, Sized
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,35 +10,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from zoo_registry import BadSample, InvalidData, ZooError
 
-from .._cores import usable_cores
 from ._arrays import as_tensor
 from ._order import generator
 from ._seeding import as_in_a_worker, seed_sample
+from ._watch import Watch
+from ._workers import forking, ignore, ignored_stops, stops_held
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 """One (sample, label), or a batch of them."""
 
 Transform = Callable[[torch.Tensor], torch.Tensor]
-
-
-def has_batch(split: Any) -> bool:
-    """Tell whether the dataset gives whole batches: `batch(indices) -> (samples, labels)`."""
-    return callable(getattr(split, "batch", None))
-
-
-def default_workers(split: Any, *, transform: bool = False) -> int:
-    """Choose the number of worker processes.
-
-    None for sets that give whole batches, unless each sample goes through a `transform`; nor where
-    processes don't start by forking (Windows, macOS, Python 3.14): there a script without an
-    `if __name__ == "__main__"` would run itself again.
-    """
-    # Asking for the default with allow_none=False would fix it for the whole program.
-    method = multiprocessing.get_start_method(allow_none=True)
-    forks = (method or multiprocessing.get_all_start_methods()[0]) == "fork"
-    if not forks or (has_batch(split) and not transform):
-        return 0
-    return min(usable_cores(), 8)
 
 
 class ItemBatches:
@@ -56,6 +36,7 @@ class ItemBatches:
         self, split: Any, *, workers: int, pin_memory: bool, transform: Transform | None = None
     ) -> None:
         self._sampler = _GivenBatches()
+        self._watch = Watch()
         self._generator = generator(0)
         self._loader: DataLoader[Any] = DataLoader(
             _WholeBatches(split, transform),
@@ -65,13 +46,19 @@ class ItemBatches:
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
             generator=self._generator,
-            worker_init_fn=_leave_interrupts,
+            multiprocessing_context=forking() if workers else None,
+            worker_init_fn=partial(ignore, ignored_stops()),
         )
 
     def close(self) -> None:
         """End the worker processes."""
-        # A DataLoader has no method for it: persistent workers end with its last iterator.
-        self._loader._iterator = None  # noqa: SLF001
+        # A DataLoader has no method for it: persistent workers end with its iterator, which an
+        # error's traceback may hold on to.
+        workers: Any = self._loader._iterator  # noqa: SLF001
+        if workers is not None:
+            workers._shutdown_workers()  # noqa: SLF001
+            self._loader._iterator = None  # noqa: SLF001
+        self._watch.stop()
 
     def epoch(self, index_batches: Sequence[torch.Tensor], seed: int) -> Iterator[Pair]:
         """Yield one (samples, labels) for each tensor of indices.
@@ -85,23 +72,25 @@ class ItemBatches:
         # The seed goes with the indices: workers that live on have no other way to learn of it.
         self._sampler.batches = [(seed, batch.tolist()) for batch in index_batches]
         self._generator.manual_seed(seed)  # the workers' base seed
-        try:
-            for batch in self._loader:
-                if isinstance(batch, _Failure):
-                    raise batch.error
-                yield batch
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise ZooError(
-                f"a data worker died ({str(error).splitlines()[0]}); with little memory use "
-                "fewer: --workers 1, or none: --workers 0"
-            ) from error
+        with self._watch.asking():
+            batches = self._started()
+        while True:
+            with self._watch.asking():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            if isinstance(batch, _Failure):
+                raise batch.error
+            yield batch
 
-
-def _leave_interrupts(_worker: int) -> None:
-    # Ctrl-C reaches the whole process group; ending the workers is the training's business.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def _started(self) -> Iterator[Any]:
+        """Begin the epoch that the sampler was given; start the workers where there are none."""
+        if not self._loader.num_workers or self._watch.is_on:
+            return iter(self._loader)
+        with stops_held():
+            batches = iter(self._loader)
+        self._watch.start()
+        return batches
 
 
 class _GivenBatches:

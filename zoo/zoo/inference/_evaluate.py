@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from zoo_registry import InvalidData, Registry
 
 from .. import metrics
 from ..card import Card
-from ..data import Batches, DataFacts, default_workers, describe
+from ..data import Batches, DataFacts, default_workers, describe, if_cached
 from ..home import user_path
 from ..parallel import SingleDevice, choose_device
 from ..recipe import DEFAULT_LOSSES, OBJECT, Plan, plan_dataset
@@ -50,23 +52,28 @@ def measure(
     card = loaded.card
     settings = {**asked, "dataset": f"{OBJECT}arrays"} if dataset is not None else dict(asked)
     plan = _plan(settings, card, registry)
-    splits = load_splits(plan, dataset, root, warnings.warn)
+    # Each sample is read once: what a training has cached is used, nothing is stored for it.
+    streamed = replace(plan, settings={**plan.settings, "cache": "none"})
+    splits = load_splits(streamed, dataset, root, warnings.warn)
     facts = describe(splits, (card.task,), training=False)
     _require_same_kind(facts, card)
     target = choose_device(device)
     model = loaded.model.to(target)
     split, name = (splits.train, "train") if splits.test is None else (splits.test, "test")
+    split = if_cached(split)
     prepare = make_prepare(card.input, card.task, model, target)
     batches = Batches(split, batch_size, prepare, workers=default_workers(split), seed=None)
     meter = metrics.for_task(card.task, target, card.num_classes)
     criterion = _criterion(card, registry).to(target)
+    with closing(batches):
+        found = evaluate(
+            model, batches, criterion, meter, SingleDevice(target), Precision("fp32", target)
+        )
     return {
         "dataset": plan.settings["dataset"],
         "split": name,
         "samples": batches.num_samples,
-        "metrics": evaluate(
-            model, batches, criterion, meter, SingleDevice(target), Precision("fp32", target)
-        ),
+        "metrics": found,
     }
 
 

@@ -1,7 +1,6 @@
 """From a run's name, its folder or a file to a model that is ready to use."""
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -9,6 +8,7 @@ from torch import nn
 
 from zoo_registry import Registry, UnknownName
 
+from .._provenance import why_not_offered
 from ..card import Card, read_card
 from ..errors import IncompatibleWeights
 from ..recipe import OBJECT
@@ -27,13 +27,14 @@ class Loaded:
     """The weights file."""
 
 
-def load(source: str | Path, registry: Registry) -> Loaded:
+def load(source: str | Path, registry: Registry, *, verified: bool = False) -> Loaded:
     """Load a trained model.
 
     Args:
-        source: a run's name, its folder, or a `.safetensors` file that a training wrote; what
-            `weights_file` returned is not checked again.
+        source: a run's name, its folder, or a `.safetensors` file that says which model it is for.
         registry: the installed plugins, one of which offers the model.
+        verified: whether `source` is what `weights_file` has just found to be what a run stored;
+            else the digest in the file is computed.
 
     Raises:
         UnknownName: no such run or file, or no plugin offers the model; the text says which
@@ -51,21 +52,9 @@ def load(source: str | Path, registry: Registry) -> Loaded:
     try:
         entry = registry.find("model", card.model)
     except UnknownName as error:
-        raise UnknownName(_not_offered(path, card, error)) from error
+        reason = why_not_offered(path, card.model, card.distribution, card.version, error)
+        raise UnknownName(reason) from error
     with torch.random.fork_rng(devices=[]):
         model = build_module(entry, **card.options)
-    load_weights(model, path)
+    load_weights(model, path, verified=verified)
     return Loaded(model.eval(), card, path)
-
-
-def _not_offered(path: Path, card: Card, error: UnknownName) -> str:
-    """Say why no plugin offers the model: not installed, not selected, broken, another version."""
-    wanted = f"{card.distribution} {card.version}"
-    remedy = f"pip install {card.distribution}=={card.version}"
-    try:
-        installed = version(card.distribution)
-    except (PackageNotFoundError, ValueError):  # ValueError: an empty name
-        return f"{path} is for {card.model} of {wanted}, which is not installed: {remedy}"
-    other = "" if installed == card.version else f" Installed is {installed}: {remedy}"
-    # The error's own text names the plugins that are broken or not selected.
-    return f"{path} is for {card.model} of {wanted}; {error}{other}"

@@ -53,10 +53,6 @@ class Strategy(Protocol):
         """Return the sum over the ranks, on each of them, as a new tensor; collective."""
         ...
 
-    def any(self, flag: bool) -> bool:
-        """Return whether `flag` is true on some rank; collective, and no GPU is waited for."""
-        ...
-
     def state_dict(self, model: nn.Module) -> Mapping[str, Tensor]:
         """Return the bare `model`'s tensors under their own names; collective.
 
@@ -111,10 +107,6 @@ class SingleDevice:
     def sum(self, values: Tensor) -> Tensor:
         """Return a copy of `values`."""
         return values.clone()
-
-    def any(self, flag: bool) -> bool:
-        """Return `flag`."""
-        return flag
 
     def state_dict(self, model: nn.Module) -> Mapping[str, Tensor]:
         """Return the tensors of `model`; see `zoo.weights.canonical_state_dict`."""

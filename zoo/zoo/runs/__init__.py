@@ -1,20 +1,107 @@
 """Runs: each training has a folder, readable without torch and never seen half-written."""
 
-from ._listing import find_run, list_runs
-from ._machine import machine_facts
-from ._run import Run, open_run
-from ._source import weights_file
-from ._verify import verify_files
-from ._writer import RunWriter, require_free
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._aliases import Alias, Change, aliases_of, find_alias, list_aliases
+    from ._diff import Difference, diff_runs
+    from ._hidden import sweep
+    from ._lineage import lineage
+    from ._listing import find_run, list_runs
+    from ._machine import machine_facts
+    from ._remove import remove_runs
+    from ._revision import code_revision
+    from ._run import RECIPE, Run, open_run
+    from ._select import STATES, Condition, Query, parse_condition, select, sort
+    from ._source import weights_file
+    from ._stretches import require_resumable
+    from ._summary import Summary, summaries, summary_of
+    from ._tagging import tag, untag
+    from ._verify import verify_files
+    from ._writer import RunWriter, require_free
+
+# Where each public name lives. Resolved on first use: a list of runs needs few of them.
+_HOMES = {
+    "RECIPE": "_run",
+    "STATES": "_select",
+    "Alias": "_aliases",
+    "Change": "_aliases",
+    "Condition": "_select",
+    "Difference": "_diff",
+    "Query": "_select",
+    "Run": "_run",
+    "RunWriter": "_writer",
+    "Summary": "_summary",
+    "aliases_of": "_aliases",
+    "code_revision": "_revision",
+    "diff_runs": "_diff",
+    "find_alias": "_aliases",
+    "find_run": "_listing",
+    "lineage": "_lineage",
+    "list_aliases": "_aliases",
+    "list_runs": "_listing",
+    "machine_facts": "_machine",
+    "open_run": "_run",
+    "parse_condition": "_select",
+    "remove_runs": "_remove",
+    "require_free": "_writer",
+    "require_resumable": "_stretches",
+    "select": "_select",
+    "sort": "_select",
+    "summaries": "_summary",
+    "summary_of": "_summary",
+    "sweep": "_hidden",
+    "tag": "_tagging",
+    "untag": "_tagging",
+    "verify_files": "_verify",
+    "weights_file": "_source",
+}
 
 __all__ = [
+    "RECIPE",
+    "STATES",
+    "Alias",
+    "Change",
+    "Condition",
+    "Difference",
+    "Query",
     "Run",
     "RunWriter",
+    "Summary",
+    "aliases_of",
+    "code_revision",
+    "diff_runs",
+    "find_alias",
     "find_run",
+    "lineage",
+    "list_aliases",
     "list_runs",
     "machine_facts",
     "open_run",
+    "parse_condition",
+    "remove_runs",
     "require_free",
+    "require_resumable",
+    "select",
+    "sort",
+    "summaries",
+    "summary_of",
+    "sweep",
+    "tag",
+    "untag",
     "verify_files",
     "weights_file",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,7 @@ from zoo_registry import nearest
 from .._files import reason
 from ..errors import StorageError, UnknownName
 from ..home import runs_dir
+from ._aliases import SIGN, Alias, find_alias
 from ._names import is_name
 from ._run import RECORD, Run, open_run
 
@@ -23,13 +24,17 @@ def list_runs() -> list[Run]:
 
 
 def find_run(name: str | Path) -> Run:
-    """Return the run of that name, or the one in that folder.
+    """Return the run of that name, the one that `@alias` means, or the one in that folder.
 
     A name is looked up first; `./name` is always a folder.
 
     Raises:
-        UnknownName: there is none; the text gives the nearest names.
+        UnknownName: there is none; the text gives the nearest names. Also where an alias means
+            a run that is gone.
+        CorruptWeights: the alias's file is damaged.
     """
+    if isinstance(name, str) and name.startswith(SIGN):
+        return aliased_run(find_alias(name))
     if isinstance(name, str) and is_name(name) and (runs_dir() / name).is_dir():
         return open_run(runs_dir() / name)
     if os.path.isfile(Path(name) / RECORD):  # noqa: PTH113 - Path's raises on too long a name
@@ -38,6 +43,21 @@ def find_run(name: str | Path) -> Run:
     close = nearest(str(name), names)
     hint = f"; closest: {', '.join(close)}" if close else ""
     raise UnknownName(f"no run {str(name)!r}{hint}. `zoo runs` shows all {len(names)}.")
+
+
+def aliased_run(alias: Alias) -> Run:
+    """Return the run that an alias means.
+
+    Raises:
+        UnknownName: it is gone.
+    """
+    try:
+        return open_run(runs_dir() / str(alias.run))
+    except UnknownName as error:
+        raise UnknownName(
+            f"the alias {alias.name} means the run {alias.run}, which is gone; `zoo runs tag RUN "
+            f"{alias.name}` gives it to another, `zoo runs untag {alias.name}` removes it."
+        ) from error
 
 
 def _folders() -> list[Path]:

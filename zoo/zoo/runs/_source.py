@@ -1,11 +1,12 @@
-"""From a run's name, its folder or a file to the weights that are meant, without torch."""
+"""From a run's name, an alias, a folder or a file to the weights that are meant, without torch."""
 
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import CorruptWeights, UsageError
 from ..home import user_path
-from ._listing import find_run
-from ._run import Run
+from ._aliases import SIGN, find_alias
+from ._listing import aliased_run, find_run
+from ._run import WEIGHTS, Run
 from ._verify import verify_files
 
 _SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -17,9 +18,12 @@ def weights_file(source: str | Path) -> Path:
     What it returns is found again at no cost: a file is not checked.
 
     Raises:
-        UsageError: there is no such run and no such file.
-        CorruptWeights: a run's file differs from what the run recorded.
+        UsageError: there is no such run, alias or file.
+        CorruptWeights: a run's file differs from what the run recorded, or the run's weights are
+            not those that were given the alias.
     """
+    if str(source).startswith(SIGN):  # a file of that name is `./@…`
+        return _aliased(str(source))
     path = user_path(source)
     if path.is_file():
         if path.suffix != ".safetensors":
@@ -32,14 +36,26 @@ def weights_file(source: str | Path) -> Path:
         raise UsageError(f"there is no file {path}")
     # A name is looked up as it is; of a path, `./name` is to stay what it says.
     run = find_run(path if str(source).startswith("~") else str(source))
-    return _stored(run)
+    # While a run goes on, a newer file may be a moment ahead of its record.
+    return _stored(run, verify=run.state not in ("running", "killed"))
 
 
-def _stored(run: Run) -> Path:
+def _aliased(name: str) -> Path:
+    alias = find_alias(name)
+    run = aliased_run(alias)
+    file = _stored(run, verify=True)
+    if run.record["files"].get(WEIGHTS, {}).get("sha256") != alias.weights:
+        raise CorruptWeights(
+            f"the run {run.name} has other weights than when it was given the alias {alias.name}; "
+            f"`zoo runs tag {run.name} {alias.name}` accepts those it has now."
+        )
+    return file
+
+
+def _stored(run: Run, *, verify: bool) -> Path:
     if not run.weights.exists():
         reason = f" ({run.reason})" if run.reason else ""
         raise UsageError(f"the run {run.name} is {run.state} and has stored no weights{reason}")
-    if run.state in ("done", "stopped", "failed"):
-        # While a run goes on, a newer file may be a moment ahead of its record.
+    if verify:
         verify_files(run)
     return run.weights

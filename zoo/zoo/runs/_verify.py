@@ -1,16 +1,21 @@
 """Checking that a run's files are those that were stored."""
 
-import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from .._files import reason
 from ..errors import CorruptWeights
+from ._digests import altered, fault_in
 from ._run import Run
 
 
-def verify_files(run: Run) -> list[Path]:
+def verify_files(run: Run, *, only: Collection[str] | None = None) -> list[Path]:
     """Compare each file that the run records with its digest there; return the files.
+
+    Args:
+        run: whose files they are.
+        only: names of the files to look at, as the record has them; None: all.
 
     Raises:
         CorruptWeights: a file is missing, or has other bytes; the text names it. Also where the
@@ -20,29 +25,22 @@ def verify_files(run: Run) -> list[Path]:
         raise CorruptWeights(f"{run.path} can't be verified: {run.reason}.")
     files = []
     for name, facts in run.record["files"].items():
+        if only is not None and name not in only:
+            continue
         file = run.path / name
         if fault := _fault(run.path, file, facts):
-            raise CorruptWeights(
-                f"{file} is not what the run stored: {fault}. Copy the run again from where it "
-                "is whole, or train it again from its recipe.toml."
-            )
+            raise altered(file, fault)
         files.append(file)
     return files
 
 
 def _fault(folder: Path, file: Path, facts: Any) -> str:
-    if not isinstance(facts, dict):
-        return "nothing is recorded of it"
     try:
         if not file.resolve().is_relative_to(folder.resolve()):
             return "it is outside the run's folder"
         with file.open("rb") as stream:
-            size = file.stat().st_size
-            if size != facts.get("bytes"):
-                return f"it has {size} bytes, {facts.get('bytes')} were stored"
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            return fault_in(stream, facts)
     except OSError as error:
         return reason(error).lower()
     except ValueError:  # a NUL in its name
         return "no file can have that name"
-    return "" if sha256 == facts.get("sha256") else "its bytes have changed"

@@ -1,34 +1,44 @@
 """Making a run's folder, and keeping it up to date while the run lasts."""
 
 import os
-import secrets
 import shutil
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
-from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
 from .._files import SavedFile, storage_error, sync_folder, write_text
 from .._json import to_json
-from ..errors import RunExists
+from .._sealed import seal
+from ..errors import RunExists, StorageError
 from ..home import home_error, make_folder, runs_dir
+from ._digests import facts_of
+from ._hidden import hidden_name, sweep
+from ._lock import registry_lock
 from ._machine import machine_facts, this_process
+from ._metrics import MetricsFile, append_whole
 from ._names import check_name, next_name, slug
-from ._run import METRICS, RECIPE, RECORD, Run, open_run
+from ._run import METRICS, RECIPE, RECORD, TIMES, Run, open_run
+from ._stretches import continued, require_resumable
+from ._when import now
+from ._writing import begin_writing, end_writing
 
 
 class RunWriter:
-    """The one who writes a run's folder. Made by `create`."""
+    """The one who writes a run's folder. Made by `create` or by `reopen`."""
 
-    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+    def __init__(
+        self, path: Path, record: dict[str, Any], metrics: MetricsFile | None = None
+    ) -> None:
         self.path = path
         self.name = path.name
         self._record = record
+        self._metrics = metrics or MetricsFile(path / METRICS)
         self._began = time.monotonic()
+        begin_writing(path)
 
     @classmethod
     def create(
@@ -51,12 +61,55 @@ class RunWriter:
         if name is not None:
             check_name(name)
         folder = make_folder(runs_dir())
+        sweep()
         try:
-            full = _first_record(record)
-            path = _claim(folder, name, slug(stem), recipe_toml, full)
+            path, full = _claim(folder, name, slug(stem), recipe_toml, _first_record(record))
         except OSError as error:
             raise home_error(folder, error) from error
-        return cls(path, {"name": path.name, **full})
+        return cls(path, full)
+
+    @classmethod
+    def reopen(
+        cls,
+        run: Run,
+        metrics_bytes: int,
+        *,
+        metrics_sha256: str | None = None,
+        record: Mapping[str, Any] | None = None,
+        force: bool = False,
+    ) -> Self:
+        """Go on with a run that was stopped or killed, or that failed, in this process.
+
+        Of several who try at once one succeeds. What went before is kept among the record's
+        `stretches`; the history is cut to what a checkpoint knew of it. Temporary files that a
+        killed process left in the folder are deleted.
+
+        Args:
+            run: it is read again, for it may have changed.
+            metrics_bytes: size of the history that holds.
+            metrics_sha256: its digest; None: not known.
+            record: entries to set, such as `lineage()`; the run's parent stays what it was.
+            force: go on also where the run's process lives, or may live on another machine.
+                Where it does, the two ruin each other's work.
+
+        Raises:
+            UsageError: it is done, or being trained, or an alias holds it.
+            CorruptWeights: its record is damaged, or its history does not begin as it should.
+            StorageError: it can't be written; it is as it was.
+        """
+        with registry_lock():
+            found = open_run(run.path)
+            require_resumable(found, force=force)
+            metrics = MetricsFile.kept(found.path / METRICS, metrics_bytes, metrics_sha256)
+            sweep(found.path)
+            full = continued(found, record or {})
+            _write_record(found.path, full)
+            try:
+                metrics.cut()
+            except StorageError:
+                _write_record(found.path, found.record)
+                raise
+            return cls(found.path, full, metrics)
 
     @property
     def run(self) -> Run:
@@ -69,33 +122,66 @@ class RunWriter:
         Raises:
             StorageError: it can't be written; the lines before it stay as they are.
         """
-        file = self.path / METRICS
+        self._metrics.append(row)
+
+    def append_times(self, row: Mapping[str, Any]) -> None:
+        """Add one line to `times.jsonl`: what is another each time a recipe is trained.
+
+        Raises:
+            StorageError: it can't be written; the lines before it stay as they are.
+        """
+        file = self.path / TIMES
         try:
             with file.open("ab", buffering=0) as stream:
-                _append(stream, f"{to_json(row)}\n".encode())
+                append_whole(stream, f"{to_json(row)}\n".encode())
         except OSError as error:
             raise storage_error(file, error) from error
+
+    def metrics_facts(self) -> dict[str, Any]:
+        """Return the size in `bytes` and the `sha256` of `metrics.jsonl`, at no cost."""
+        return self._metrics.facts()
+
+    def sync_metrics(self) -> None:
+        """Get the history onto the disk: a checkpoint that knows of it must not outlive it.
+
+        Any thread may call it.
+
+        Raises:
+            StorageError: the disk does not take it.
+        """
+        self._metrics.sync()
 
     def add_file(self, saved: SavedFile) -> None:
         """Record a file of the run: its size and digest, by which `verify_files` knows it."""
         name = saved.path.relative_to(self.path).as_posix()
-        facts = {"sha256": saved.sha256, "bytes": saved.size}
-        self.update(files={**self._record.get("files", {}), name: facts})
+        self.update(files={**self._record["files"], name: facts_of(saved)})
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> Path:
-        """Store an object as a file of the run."""
-        write_text(self.path / name, _record_text(value))
+        """Store an object as a file of the run, sealed with its digest."""
+        write_text(self.path / name, seal(value))
         return self.path / name
 
     def update(self, **record: Any) -> None:
         """Set entries of `run.json`. Whoever reads it sees the old record or the new one."""
         self._record.update(record)
-        write_text(self.path / RECORD, _record_text(self._record))
+        _write_record(self.path, self._record)
 
     def finish(self, state: str, **record: Any) -> Run:
-        """Record how it ended: `done`, `stopped` or `failed`."""
-        seconds = round(time.monotonic() - self._began, 3)
-        self.update(**record, state=state, ended=_now(), seconds=seconds)
+        """Record how it ended: `done`, `stopped` or `failed`; `seconds` are of all stretches.
+
+        Raises:
+            StorageError: it can't be written; the run counts as killed, and can be gone on with.
+        """
+        earlier = sum(stretch["seconds"] for stretch in self._record["stretches"])
+        seconds = round(earlier + time.monotonic() - self._began, 3)
+        files = self._record["files"]
+        try:
+            if (facts := self.metrics_facts())["bytes"]:
+                self.sync_metrics()
+                files = {**files, METRICS: facts}
+            self.update(**record, state=state, ended=now(), seconds=seconds, files=files)
+        finally:
+            end_writing(self.path)
         return self.run
 
     def discard(self) -> bool:
@@ -103,13 +189,14 @@ class RunWriter:
 
         A run with metrics or weights is kept: `finish` it instead.
         """
-        hidden = self.path.with_name(_temporary_name(self.name))
+        hidden = self.path.with_name(hidden_name(self.name))
         try:
             if {file.name for file in self.path.iterdir()} - {RECIPE, RECORD}:
                 return False
             self.path.rename(hidden)  # at once, for whoever is listing runs
         except OSError:  # gone already, or not ours to remove
             return False
+        end_writing(self.path)
         shutil.rmtree(hidden, ignore_errors=True)
         return True
 
@@ -134,36 +221,51 @@ def _taken(name: str) -> RunExists:
 
 
 def _first_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    began = now()
     return {
         "state": "running",
         "zoo_version": version("zoo-registry"),
-        "created": _now(),
+        "created": began,
+        "began": began,
         "process": this_process(),
         "machine": machine_facts(),
+        "stretches": [],
         **record,
     }
 
 
 def _claim(
     folder: Path, name: str | None, stem: str, recipe_toml: str, record: Mapping[str, Any]
-) -> Path:
+) -> tuple[Path, dict[str, Any]]:
     """Fill a hidden folder and rename it: nobody sees it half made, and only one can have it."""
     with _hidden_folder(folder, name or stem) as making:
-        write_text(making / RECIPE, recipe_toml)
+        recipe = write_text(making / RECIPE, recipe_toml)
         while True:
             path = folder / (name or next_name(folder, stem))
-            write_text(making / RECORD, _record_text({"name": path.name, **record}))
+            full = {
+                "name": path.name,
+                **_from_recipe(recipe_toml),
+                **record,
+                "files": {RECIPE: facts_of(recipe)},
+            }
+            _write_record(making, full)
             if _renamed(making, path):
                 sync_folder(folder)
-                return path
+                return path, full
             if name is not None:
                 raise _taken(name)
+
+
+def _from_recipe(recipe_toml: str) -> dict[str, Any]:
+    """Return what lists show of a recipe: a list of thousands reads the records alone."""
+    recipe = tomllib.loads(recipe_toml)
+    return {key: recipe[key] for key in ("model", "dataset", "monitor") if key in recipe}
 
 
 @contextmanager
 def _hidden_folder(folder: Path, name: str) -> Iterator[Path]:
     """Make a folder to build a run in, which is gone afterwards unless it was renamed."""
-    making = folder / _temporary_name(name)
+    making = folder / hidden_name(name)
     making.mkdir()
     try:
         yield making
@@ -185,23 +287,5 @@ def _renamed(making: Path, path: Path) -> bool:
     return True
 
 
-def _append(stream: FileIO, line: bytes) -> None:
-    before = os.fstat(stream.fileno()).st_size
-    try:
-        while line:  # a disk that is almost full takes a part first, and then refuses
-            line = line[stream.write(line) :]
-    except OSError:
-        stream.truncate(before)
-        raise
-
-
-def _record_text(record: Mapping[str, Any]) -> str:
-    return to_json(record, indent=2) + "\n"
-
-
-def _temporary_name(name: str) -> str:
-    return f".{name}.{os.getpid()}.{secrets.token_hex(4)}.partial"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+def _write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    write_text(folder / RECORD, seal(record))

@@ -36,8 +36,8 @@ def summed(criterion: nn.Module) -> Summed | None:
     weight, ignored = criterion.weight, criterion.ignore_index
     if weight is None and ignored < 0:
         return None
-    loss = copy.copy(criterion)
-    loss.reduction = "sum"
+    loss: nn.Module = copy.copy(criterion)
+    vars(loss)["reduction"] = "sum"
 
     def divisor(labels: torch.Tensor) -> torch.Tensor:
         if labels.is_floating_point():  # of probabilities (B, K) torch divides by their number

@@ -2,23 +2,33 @@
 
 import os
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from .._weight_files import SAFETENSORS, weight_file
-from ..errors import CorruptWeights, IncompatibleWeights, UsageError
+from ..errors import IncompatibleWeights, UsageError
 from . import _safetensors, _torch
 from ._canonical import set_versions
 from ._contents import Contents
-from ._fit import fit
+from ._fit import Fit, fit
+from ._head import other_classes
 from ._modules import Names, bare
 from ._report import LoadReport, some
+from ._undo import copy_in
 
 
 def load_weights(
-    model: nn.Module, path: str | os.PathLike[str], *, strict: bool = True
+    model: nn.Module,
+    path: str | os.PathLike[str],
+    *,
+    strict: bool = True,
+    reset_head: bool = False,
+    verified: bool = False,
 ) -> LoadReport:
     """Copy a file's weights into a model.
 
@@ -31,28 +41,29 @@ def load_weights(
         path: a `.safetensors` file, or a `.pth` or `.pt` one, of which nothing is ever run.
         strict: accept only a file that fits in every tensor. With False, what fits is loaded
             and the report says what did not.
+        reset_head: accept a head for another number of classes, and leave the model's own as it
+            is, freshly initialized in a model just built; all else must fit. The report names
+            its tensors as `reset`. A head for as many classes is loaded like the rest.
+        verified: whether the file's bytes were just compared with a digest that was kept
+            elsewhere; the one in the file is not computed again then.
 
     Returns:
         What was loaded and what was not, tensor by tensor.
 
     Raises:
-        UsageError: no such file, or a model without memory.
+        UsageError: no such file, or a model whose memory can't be written to.
         CorruptWeights: the file is damaged.
         UntrustedWeights: the file could only be read by running code in it.
         IncompatibleWeights: file and model differ (`strict`), or have nothing in common. The
             model is as it was.
     """
     file = weight_file(path)
-    contents = _read(file)
+    contents = _read(file, verified=verified)
     root = bare(model)
     names = Names(root)
     state = root.state_dict(keep_vars=True)
     keys = {name: key for key in state if (name := names.canonical(key)) is not None}
-    own = {name: state[key] for name, key in keys.items()}
-    _check_memory(own)
-    found = fit(file, contents, own)
-    if not found.report.complete and (strict or not found.report.loaded):
-        raise IncompatibleWeights(_refusal(root, found.report), found.report)
+    found = match(root, file, contents, strict=strict, reset_head=reset_head)
     values = OrderedDict((keys[name], tensor) for name, tensor in found.tensors.items())
     if contents.versions is not None:
         recorded = {p: contents.versions.get(name, 1) for p, name in names.modules().items()}
@@ -61,8 +72,38 @@ def load_weights(
     return found.report
 
 
-def read_state_dict(path: str | os.PathLike[str]) -> OrderedDict[str, Tensor]:
+def match(
+    root: nn.Module, file: Path, contents: Contents, *, strict: bool, reset_head: bool
+) -> Fit:
+    """Compare a file's contents with a bare model, and refuse what `load_weights` refuses.
+
+    Raises:
+        UsageError: the model's memory can't be written to.
+        IncompatibleWeights: they differ; the text says in what.
+    """
+    names = Names(root)
+    state = root.state_dict(keep_vars=True)
+    own = {name: state[key] for key in state if (name := names.canonical(key)) is not None}
+    _check_memory(own)
+    found = fit(file, contents, own)
+    report = found.report
+    classes = other_classes(root, names, report.mismatched)
+    if reset_head and classes:
+        heads = tuple(mismatch.name for mismatch in report.mismatched)
+        report = replace(report, reset=heads, mismatched=())
+    if (strict and report.differences()) or not (report.loaded or report.complete):
+        raise IncompatibleWeights(_refusal(root, report, classes), report)
+    return Fit(found.tensors, report)
+
+
+def read_state_dict(
+    path: str | os.PathLike[str], *, verified: bool = False
+) -> OrderedDict[str, Tensor]:
     """Return a file's tensors, on the CPU, in memory of their own; shared ones are shared.
+
+    Args:
+        path: a `.safetensors` file, or a `.pth` or `.pt` one, of which nothing is ever run.
+        verified: as `load_weights` has it.
 
     Raises:
         UsageError: no such file.
@@ -71,18 +112,14 @@ def read_state_dict(path: str | os.PathLike[str]) -> OrderedDict[str, Tensor]:
         IncompatibleWeights: it holds more than tensors, or something else.
     """
     file = weight_file(path)
-    contents = _read(file)
+    contents = _read(file, verified=verified)
     if contents.skipped:
         raise IncompatibleWeights(
             f"{file} holds more than plain tensors: {some(contents.skipped)}. Save its "
             "state_dict alone where it was made."
         )
     copies: dict[int, Tensor] = {}
-    for name, tensor in contents.tensors.items():
-        if tensor.numel() * tensor.itemsize > file.stat().st_size:
-            raise CorruptWeights(
-                f"{file}: {name!r} claims {tuple(tensor.shape)} values, more than the file has."
-            )
+    for tensor in contents.tensors.values():
         if id(tensor) not in copies:
             copies[id(tensor)] = tensor.clone()
     state = OrderedDict((name, copies[id(tensor)]) for name, tensor in contents.tensors.items())
@@ -91,29 +128,64 @@ def read_state_dict(path: str | os.PathLike[str]) -> OrderedDict[str, Tensor]:
     return state
 
 
-def _read(file: Path) -> Contents:
-    return _safetensors.read(file) if file.suffix == SAFETENSORS else _torch.read(file)
+def _read(file: Path, *, verified: bool) -> Contents:
+    if file.suffix == SAFETENSORS:
+        return _safetensors.read(file, verified=verified)
+    return _torch.read(file)
 
 
 def _copy(root: nn.Module, values: OrderedDict[str, Tensor], report: LoadReport) -> None:
     try:
-        root.load_state_dict(values, strict=False)
-    except RuntimeError as error:  # a module that does checks of its own
-        raise IncompatibleWeights(f"{report.path} does not fit: {error}", report) from error
+        copy_in(root, values)
+    except Exception as error:  # whatever a module's own code for loading raises
+        raise IncompatibleWeights(
+            f"{report.path} can't be loaded into {type(root).__name__}; nothing was. The model's "
+            f"own code for loading says: {str(error) or type(error).__name__}",
+            report,
+        ) from error
 
 
-def _check_memory(own: dict[str, Any]) -> None:
+def _check_memory(own: Mapping[str, object]) -> None:
+    """Accept a model that values can be copied into.
+
+    Raises:
+        UsageError: one of its tensors has no memory, or none of its own.
+    """
     for name, tensor in own.items():
-        if isinstance(tensor, Tensor) and tensor.is_meta:
+        if not isinstance(tensor, Tensor):
+            continue
+        if tensor.is_meta:
             raise UsageError(
                 f'{name!r} is on the device "meta": the model has no memory to load into. '
                 'Give it some first: model.to_empty(device="cpu").'
             )
+        if is_lazy(tensor):
+            continue
+        if tensor.is_inference() and not torch.is_inference_mode_enabled():
+            raise UsageError(
+                f"{name!r} was made in torch.inference_mode and can't be changed outside of it. "
+                "Build the model outside, or load the weights inside."
+            )
+        if tensor.layout is torch.strided and _repeats(tensor):
+            raise UsageError(
+                f"{name!r} is an expanded view, one number in many places, and takes no values. "
+                "Let the model keep a copy: tensor.expand(…).clone()."
+            )
 
 
-def _refusal(root: nn.Module, report: LoadReport) -> str:
+def _repeats(tensor: Tensor) -> bool:
+    sizes = zip(tensor.shape, tensor.stride(), strict=True)
+    return any(size > 1 and stride == 0 for size, stride in sizes)
+
+
+def _refusal(root: nn.Module, report: LoadReport, classes: tuple[int, int] | None) -> str:
     head = f"{report.path} does not fit {type(root).__name__}; nothing was loaded."
     remedy = "Build the model with the options that the file was made with"
     if report.loaded:
         remedy += f", or load the {len(report.loaded)} tensors that fit with strict=False"
+    if classes and len(report.differences()) == 1:
+        remedy = (
+            f"Build the model for {classes[0]} classes, or keep its own head for {classes[1]} and "
+            "load the rest: reset_head=True"
+        )
     return "\n".join([head, *(f"  {line}" for line in report.differences()), f"{remedy}."])

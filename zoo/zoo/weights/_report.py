@@ -38,6 +38,8 @@ class LoadReport:
     """In both, but of another shape, or of a dtype whose values the model's can't all hold."""
     skipped: tuple[str, ...]
     """What the file holds that is no plain tensor: an epoch's number, a sparse tensor."""
+    reset: tuple[str, ...] = ()
+    """The tensors of a head for another number of classes, which keeps the model's own values."""
     parameters: int
     """Elements of the model's parameters, a tied one counted once."""
     loaded_parameters: int
@@ -51,15 +53,19 @@ class LoadReport:
     @property
     def complete(self) -> bool:
         """Whether file and model agree in every tensor."""
-        return not (self.missing or self.unexpected or self.mismatched or self.skipped)
+        return not (self.reset or self.differences())
 
     def __str__(self) -> str:
-        total = len(self.loaded) + len(self.missing) + len(self.mismatched)
+        total = sum(map(len, (self.loaded, self.missing, self.mismatched, self.reset)))
         head = f"{self.path}: loaded {len(self.loaded)} of {total} tensors"
-        return "\n".join([f"{head}, {self.fraction:.1%} of the parameters", *self.differences()])
+        lines = [f"{head}, {self.fraction:.1%} of the parameters", *self.differences()]
+        if self.reset:
+            lines.append(f"{len(self.reset)} of the head kept as the model has them: ")
+            lines[-1] += some(self.reset)
+        return "\n".join(lines)
 
     def differences(self) -> list[str]:
-        """Return a line for each way in which file and model differ."""
+        """Return a line for each way in which file and model differ, but for a reset head."""
         ways = {
             "missing from the file": self.missing,
             "not in the model": self.unexpected,

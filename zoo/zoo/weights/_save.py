@@ -30,7 +30,8 @@ def save_weights(
         model: a module, or a state_dict, whose names are then kept as they are.
         path: ends in `.safetensors`, or in `.pth` or `.pt`: a plain `torch.save(state_dict)`.
             What was there before is replaced once the new file is on the disk.
-        metadata: texts for a `.safetensors` file's header; `read_metadata` returns them.
+        metadata: texts for a `.safetensors` file's header; `read_metadata` returns them, and
+            zoo's own notes among them, whose names begin with `zoo.`.
 
     Raises:
         UsageError: another suffix, or values that the format can't hold; the text names them.
@@ -46,6 +47,19 @@ def save_weights(
     if wrong := [k for k, v in table.items() if not (isinstance(k, str) and isinstance(v, str))]:
         raise UsageError(f"the metadata {wrong[0]!r} must be a text; json.dumps makes it one.")
     return write_atomically(file, lambda part: _safetensors.write(part, tensors, table))
+
+
+def write_tensors(file: Path, tensors: Mapping[str, Any]) -> None:
+    """Fill a file that a writer of `zoo._files` gave: safetensors, whatever it is called.
+
+    Args:
+        file: an empty file.
+        tensors: by name, as `save_weights` takes them.
+
+    Raises:
+        UsageError: a value that the format can't hold; the text names it.
+    """
+    _safetensors.write(file, check_storable(tensors), {})
 
 
 def check_storable(

@@ -1,68 +1,121 @@
 """Weights as torch.save writes them: a pickle that is read without running what it asks for."""
 
+import errno
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.serialization import config
 
-from ..errors import CorruptWeights, IncompatibleWeights, UntrustedWeights, ZooError
+from .._files import reason
+from ..errors import CorruptWeights, IncompatibleWeights, UsageError, ZooError
+from ._archive import check_archive, untrusted
 from ._canonical import memory_of, why_not_plain
 from ._contents import Contents, versions_in
+from ._plain_types import plain_types
 from ._report import some
 
 # What torch's restricted unpickler says when a file asks for more than tensors.
-_NEEDS_CODE = re.compile(r"GLOBAL|allowlisted|unrecognized function|must be imported")
+_NEEDS_CODE = re.compile(r"GLOBAL|allowlisted|unrecognized function|must be imported|Can only")
+_EXPANSION = 4
+"""How many times its file's size tensors may claim, which views of one memory may rightly do."""
+_SMALL = 1 << 20
+"""Bytes that they may claim in any case."""
 
 
 def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write `path`: one plain ordered dict of tensors."""
-    with path.open("wb") as file:  # given a path, torch.save would hide why the disk refused
+    """Write `path`: one plain ordered dict of tensors, with a checksum for each."""
+    with (
+        path.open("wb") as file,  # given a path, torch would hide why the disk refused
+        config.patch("save.compute_crc32", True),  # type: ignore[attr-defined] # added on import
+    ):
         torch.save(tensors, file)
 
 
 def read(path: Path) -> Contents:
-    """Read `path` without running anything in it.
+    """Read a state_dict from `path` without running anything in it.
 
     Raises:
         UntrustedWeights: it can't be had without running its code.
         CorruptWeights: the file is cut short, altered, or not one of torch's.
         IncompatibleWeights: it holds something else than a state_dict.
+        UsageError: it can't be read.
+    """
+    value = read_object(path)
+    items = value if isinstance(value, Mapping) else {}
+    if not isinstance(value, Mapping) or (items and not any(map(_is_named_tensor, items.items()))):
+        held = f"a dict of {some(map(_shown, items))}" if items else f"a {type(value).__name__}"
+        raise IncompatibleWeights(
+            f"{path} holds {held}, not a state_dict, which is a dict of names and tensors. Save "
+            f'that alone, torch.save(model.state_dict(), "{path.name}"), or have it taken out: '
+            f"`zoo convert {path.name} -o OUT.safetensors`."
+        )
+    return contents_of(path, items)
+
+
+def contents_of(path: Path, items: Mapping[Any, Any]) -> Contents:
+    """Return the tensors of a state_dict that was read from `path`.
+
+    Raises:
+        CorruptWeights: they claim far more numbers than the file has.
+    """
+    seen: dict[object, Tensor] = {}
+    tensors = {
+        name: seen.setdefault(memory_of(item), item.detach())
+        for name, item in items.items()
+        if _is_named_tensor((name, item))
+    }
+    left = _EXPANSION * path.stat().st_size + _SMALL
+    for name, tensor in tensors.items():
+        if seen.pop(memory_of(tensor), None) is not None:
+            left -= tensor.numel() * tensor.itemsize
+        if left < 0:
+            raise CorruptWeights(
+                f"{path}: {name!r} claims {tuple(tensor.shape)} values, more than the file has. "
+                "Get the original, or save a copy of the tensor where it was made: "
+                "tensor.clone()."
+            )
+    skipped = tuple(str(name) for name in items if name not in tensors)
+    return Contents(tensors, skipped, versions_in(getattr(items, "_metadata", None)))
+
+
+def read_object(path: Path, *, with_plain_types: bool = False) -> Any:
+    """Read whatever torch.save wrote, on the CPU, without running anything in it.
+
+    Args:
+        path: the file.
+        with_plain_types: whether to read the harmless types, too, that checkpoints hold beside
+            tensors: a script's `argparse.Namespace`, a number of numpy's, a path.
+
+    Raises:
+        UntrustedWeights, CorruptWeights, UsageError: as `read` does.
     """
     try:
-        _check_archive(path)
-        with warnings.catch_warnings():
+        with (
+            path.open("rb") as stream,
+            warnings.catch_warnings(),
+            plain_types() if with_plain_types else nullcontext(),
+        ):
             warnings.simplefilter("ignore")  # about old formats; they are read all the same
+            check_archive(stream, path)
+            stream.seek(0)
             # All three said out loud: the environment and torch's global settings can change
             # what they are by default.
-            value = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+            return torch.load(stream, map_location="cpu", weights_only=True, mmap=False)
     except ZooError:
         raise
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # a damaged file sent the reader astray
+            raise _refusal(path, error) from error
+        raise UsageError(f"can't read {path}: {reason(error)}.") from error
     except Exception as error:  # torch names no set of errors; those of five types were seen
         raise _refusal(path, error) from error
-    return _contents(path, value)
-
-
-def _check_archive(path: Path) -> None:
-    """Refuse archives that torch does not write but would expand, to any size."""
-    with path.open("rb") as file:
-        if file.read(4) != b"PK\3\4":  # the format of torch before 1.6
-            return
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    if any(Path(member.filename).name == "constants.pkl" for member in members):
-        raise _untrusted(path, "a TorchScript program")
-    size = sum(member.file_size for member in members)
-    if any(m.compress_type != zipfile.ZIP_STORED for m in members) or size > path.stat().st_size:
-        raise CorruptWeights(
-            f"{path} is compressed, which torch.save never does; it was repacked by something "
-            "else. Get the original, or save the weights again where they were made."
-        )
 
 
 def _refusal(path: Path, error: Exception) -> ZooError:
@@ -70,18 +123,10 @@ def _refusal(path: Path, error: Exception) -> ZooError:
     foreign = isinstance(error, pickle.UnpicklingError | RuntimeError)
     if foreign and (_NEEDS_CODE.search(text) or _is_plain_pickle(path)):
         found = re.search(r"GLOBAL (\S+)", text)
-        return _untrusted(path, f"a pickled {found[1]}" if found else "pickled objects")
+        return untrusted(path, f"a pickled {found[1]}" if found else "pickled objects")
     return CorruptWeights(
         f"{path} is not a sound PyTorch file: cut short, altered, or of another kind. Copy or "
         "download it again."
-    )
-
-
-def _untrusted(path: Path, what: str) -> UntrustedWeights:
-    return UntrustedWeights(
-        f"{path} holds more than tensors, {what}: loading it would run code from the file, which "
-        "zoo never does. Where it was made, keep only its tensors: "
-        f'torch.save(model.state_dict(), "{path.name}").'
     )
 
 
@@ -92,19 +137,11 @@ def _is_plain_pickle(path: Path) -> bool:
     return start[:1] == b"\x80" and start[1:] > b"\x03"
 
 
-def _contents(path: Path, value: Any) -> Contents:
-    items = dict(value) if isinstance(value, Mapping) else None
-    seen: dict[object, Tensor] = {}
-    tensors = {
-        name: seen.setdefault(memory_of(item), item.detach())
-        for name, item in (items or {}).items()
-        if isinstance(name, str) and not why_not_plain(item)
-    }
-    if items is None or (items and not tensors):
-        held = f"a dict of {some(map(repr, items))}" if items else f"a {type(value).__name__}"
-        raise IncompatibleWeights(
-            f"{path} holds {held}, not a state_dict, which is a dict of names and tensors. "
-            f'Save that alone: torch.save(model.state_dict(), "{path.name}").'
-        )
-    skipped = tuple(str(name) for name in items if name not in tensors)
-    return Contents(tensors, skipped, versions_in(getattr(value, "_metadata", None)))
+def _is_named_tensor(item: tuple[Any, Any]) -> bool:
+    name, value = item
+    return isinstance(name, str) and not why_not_plain(value)
+
+
+def _shown(key: object) -> str:
+    """Write out a key; of what is no text only its type, which can't be endless."""
+    return repr(key[:80]) if isinstance(key, str) else f"a {type(key).__name__}"

@@ -1,0 +1,175 @@
+"""Any program's weights into portable ones, and where the model is known, with a card."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from zoo_registry import Entry, Registry, options_of
+
+from ._files import SavedFile
+from ._options import check_options
+from ._weight_files import SAFETENSORS, check_suffix
+from .card import Card, make_foreign_card
+from .data import DataFacts, describe
+from .recipe import plan_dataset
+from .training import build_module, load_splits
+from .weights import (
+    Foreign,
+    canonical_state_dict,
+    classes_in,
+    read_foreign,
+    require_fit,
+    save_weights,
+)
+
+_CLASSES = "num_classes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The zoo's model that weights are for, and what it was trained on."""
+
+    model: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """That the user set."""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    """`dataset` and its dotted options; empty where nobody said what it was trained on."""
+    root: Path | None = None
+    """The folder handed to datasets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What was made of a file."""
+
+    foreign: Foreign
+    saved: SavedFile
+    card: Card | None
+    """None where the model was not named."""
+    notes: tuple[str, ...]
+    """What a user should know, a line each."""
+
+
+def convert(
+    source: Path,
+    out: Path,
+    registry: Registry,
+    *,
+    part: str | None = None,
+    target: Target | None = None,
+    keep_names: bool = False,
+) -> Conversion:
+    """Write the weights in `source` as portable ones.
+
+    Args:
+        source: whatever torch.save wrote, or a safetensors file.
+        out: ends in `.safetensors`, or in `.pth` or `.pt`.
+        registry: the installed plugins.
+        part: which of several weights in the file; see `choose_part`.
+        target: the model that they are for; they must then fit it, every one of them.
+        keep_names: whether names that a wrapper may have added stay.
+
+    Raises:
+        UsageError: a wrong name or option; several weights that could be meant.
+        ZooError: the file is damaged, needs code to be read, or does not fit the model.
+    """
+    check_suffix(out)
+    if target is None:
+        foreign = read_foreign(source, part=part, keep_names=keep_names)
+        saved = save_weights(foreign.tensors, out)
+        return Conversion(foreign=foreign, saved=saved, card=None, notes=_notes(foreign))
+    entry = registry.find("model", target.model)
+    facts, named = _facts(target, entry, registry)
+    net, options = _build(entry, target.options, facts)
+    names = list(canonical_state_dict(net))
+    foreign = read_foreign(source, part=part, model=names, keep_names=keep_names)
+    notes = [*_notes(foreign), *_missing(out, facts)]
+    if facts is None and _CLASSES not in target.options and (found := classes_in(net, foreign)):
+        net, options = _build(entry, {**options, _CLASSES: found}, facts)
+        notes.append(f"{_CLASSES}={found}, as the file has it")
+    require_fit(net, foreign)
+    card = make_foreign_card(entry, options, facts, *named)
+    metadata = card.to_metadata() if out.suffix == SAFETENSORS else None
+    saved = save_weights(_in_order(foreign, names), out, metadata=metadata)
+    return Conversion(foreign=foreign, saved=saved, card=card, notes=tuple(notes))
+
+
+def _facts(
+    target: Target, entry: Entry, registry: Registry
+) -> tuple[DataFacts | None, tuple[str, dict[str, Any]]]:
+    """Describe the dataset, and name it with its options; the model's must be right by now."""
+    options = _checked(entry, target.options)
+    if not target.dataset:
+        return None, ("", {})
+    plan = plan_dataset(target.dataset, registry, options)
+    splits = load_splits(plan, None, target.root, lambda _: None)
+    named = plan.settings["dataset"], plan.options("dataset")
+    return describe(splits, training=False), named
+
+
+def _checked(entry: Entry, options: Mapping[str, Any]) -> dict[str, Any]:
+    signature = options_of(entry.spec)
+    return check_options(entry.name, "model", signature, options, filled=(_CLASSES,))
+
+
+def _build(
+    entry: Entry, asked: Mapping[str, Any], facts: DataFacts | None
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Build the model, with the sizes that the data have where the user set none.
+
+    Where it must be told a number of classes and nobody has, it is built for any.
+    """
+    sizes = {} if facts is None else {_CLASSES: facts.num_classes, **facts.input.sizes()}
+    options = _checked(entry, asked)
+    for option in options_of(entry.spec).options:
+        if option.name in sizes:
+            options.setdefault(option.name, sizes[option.name])
+        elif option.name == _CLASSES and option.required:
+            options.setdefault(_CLASSES, 2)
+    with torch.random.fork_rng(devices=[]):
+        return build_module(entry, **options), options
+
+
+def _in_order(foreign: Foreign, names: list[str]) -> Mapping[str, Any]:
+    """Return the state_dict in the model's order."""
+    state = foreign.tensors
+    for name in names:
+        if name in state:
+            state.move_to_end(name)
+    return state
+
+
+def _notes(foreign: Foreign) -> tuple[str, ...]:
+    notes = []
+    if foreign.others:
+        notes.append(
+            f"took {foreign.part}, which is averaged over the training; --part "
+            f"{foreign.others[0]} takes the weights of its end"
+        )
+    elif foreign.part:
+        notes.append(f"took {foreign.part}")
+    if foreign.removed:
+        notes.append(f"took {_few(foreign.removed)} out of the names")
+    if foreign.left_out:
+        notes.append(f"left out {_few(foreign.left_out)}")
+    return tuple(notes)
+
+
+def _missing(out: Path, facts: DataFacts | None) -> tuple[str, ...]:
+    if out.suffix != SAFETENSORS:
+        return (f"only {SAFETENSORS} files say which model they are for; {out.name} does not",)
+    if facts is None:
+        return (
+            "without --dataset, the file does not say how inputs are prepared: zoo.load_model "
+            "builds the model, zoo predict can't feed it",
+        )
+    return ()
+
+
+def _few(names: tuple[str, ...], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

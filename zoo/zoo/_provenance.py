@@ -1,0 +1,27 @@
+"""What to say where the plugin behind some weights can't be used, without importing torch."""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+def why_not_offered(
+    path: Path, model: str, distribution: str, made_with: str, error: Exception
+) -> str:
+    """Say why no plugin offers a model: not installed, not selected, broken, another version.
+
+    Args:
+        path: the weights.
+        model: its qualified name, as they have it.
+        distribution: that offered it.
+        made_with: its version.
+        error: what looking for the model came to; it names plugins that are broken or not
+            selected.
+    """
+    wanted = f"{distribution} {made_with}"
+    remedy = f"pip install {distribution}=={made_with}"
+    try:
+        installed = version(distribution)
+    except (PackageNotFoundError, ValueError):  # ValueError: an empty name
+        return f"{path} is for {model} of {wanted}, which is not installed: {remedy}"
+    other = "" if installed == made_with else f" Installed is {installed}: {remedy}"
+    return f"{path} is for {model} of {wanted}; {error}{other}"
