@@ -186,10 +186,10 @@ def test_weights_torn_from_their_record_are_put_in_order(monkeypatch):
             raise Killed
         return publish(state, path, **facts)
 
-    monkeypatch.setattr(zoo.training._keeper, "save_weights", torn)
-    with pytest.raises(Killed):
-        begin(monitor="loss", lr=0.02)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(zoo.training._keeper, "save_weights", torn)
+        with pytest.raises(Killed):
+            begin(monitor="loss", lr=0.02)
     with pytest.raises(Stopped):
         go_on([after(1, terminate, training=False)])
     run = find_run("killed")

@@ -149,18 +149,8 @@ def train(  # noqa: PLR0913 - as many as the command has flags
     settings, objects = _parted(asked)
     root = None if data_dir is None else user_path(data_dir)
     plans = make_plans(settings, registry(), root)
-    if must_launch(plans[0].settings):
-        return train_on_ranks(
-            settings,
-            objects,
-            root,
-            name,
-            show=_shown_by_ranks(progress),
-            ranks=plans[0].settings["ranks"],
-            max_restarts=max_restarts,
-        )
     request = Request(plans=plans, objects=objects, data_root=root)
-    return train_request(request, registry(), _reporter(progress), name)
+    return _trained(request, settings, name, progress, max_restarts)
 
 
 def resume(  # noqa: PLR0913 - likewise
@@ -201,19 +191,31 @@ def resume(  # noqa: PLR0913 - likewise
     settings = resumed_settings(run, how, objects)
     root = resumed_root(run, None if data_dir is None else user_path(data_dir))
     plans = make_plans(settings, registry(), root)
-    if must_launch(plans[0].settings):
-        return train_on_ranks(
-            settings,
-            objects,
-            root,
-            None,
-            show=_shown_by_ranks(progress),
-            ranks=plans[0].settings["ranks"],
-            max_restarts=max_restarts,
-            resumed=run.path,
-        )
     request = Request(plans=plans, objects=objects, data_root=root, resumed=run, forced=force)
-    return train_request(request, registry(), _reporter(progress))
+    return _trained(request, settings, None, progress, max_restarts)
+
+
+def _trained(
+    request: Request,
+    settings: Mapping[str, Any],
+    name: str | None,
+    progress: bool | Reporter,
+    max_restarts: int,
+) -> Run:
+    """Train here, or on ranks that are started here, which make their own plans of `settings`."""
+    asked = request.plans[0].settings
+    if not must_launch(asked):
+        return train_request(request, registry(), _reporter(progress), name)
+    return train_on_ranks(
+        settings,
+        request.objects,
+        request.data_root,
+        name,
+        show=_shown_by_ranks(progress),
+        ranks=asked["ranks"],
+        max_restarts=max_restarts,
+        resumed=None if request.resumed is None else request.resumed.path,
+    )
 
 
 def _parted(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -64,10 +64,6 @@ class Distributed:
         """Return the sum over the ranks; the CPU's through gloo, CUDA's through nccl."""
         return self.world.sum(values)
 
-    def any(self, flag: bool) -> bool:
-        """Return whether `flag` is true on some rank."""
-        return self.world.any(flag)
-
     def state_dict(self, model: nn.Module) -> Mapping[str, Tensor]:
         """Return the tensors of `model`, which are the same on every rank."""
         return canonical_state_dict(model)

@@ -60,8 +60,11 @@ class RunKeeper:
 
     def publish(self, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         """Store weights as the run's model, in both formats, and their digests."""
-        for name, facts in zip(_WEIGHTS, (metadata, {}), strict=True):
-            saved = save_weights(state, self._writer.path / name, metadata=facts)
+        files = [
+            save_weights(state, self._writer.path / name, metadata=facts)
+            for name, facts in zip(_WEIGHTS, (metadata, {}), strict=True)
+        ]
+        for saved in files:  # once both are there: a kill between them must show in the record
             self._writer.add_file(saved)
             self._saved(saved.path)
 

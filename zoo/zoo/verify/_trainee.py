@@ -42,12 +42,13 @@ class _Doomed(Silent):
     def started(self, facts: Started) -> None:
         """Choose a step among those that are left."""
         self._began = time.monotonic()
-        self._last = self._random.randint(1, facts.epochs * facts.num_batches - facts.step)
+        left = facts.epochs * facts.num_batches - facts.step
+        self._last = self._random.randint(1, left) if left else 0
 
     def watch(
         self,
         batches: Iterator[Batch],
-        epoch: int,
+        epoch: int,  # noqa: ARG002
         loss: Callable[[], float],  # noqa: ARG002
     ) -> Iterator[Batch]:
         """Pass the batches through; from the chosen one on the end is near."""

@@ -14,6 +14,8 @@ _INSATIABLE = (
     b"_rebuild_device_tensor_from_numpy\n",
 )
 """What torch builds for whoever asks, of any size, and fills with zeros or with copies."""
+_DIRECTORY = 0x10
+"""MS-DOS's attribute of a folder, of which torch's reader reads nothing, and says nothing."""
 _CHUNK = 1 << 20
 
 
@@ -47,6 +49,10 @@ def check_archive(stream: BufferedReader, path: Path) -> None:
             raise CorruptWeights(
                 f"{path} is compressed, which torch.save never does; it was repacked by something "
                 "else. Get the original, or save the weights again where they were made."
+            )
+        if any(member.is_dir() or member.external_attr & _DIRECTORY for member in members):
+            raise CorruptWeights(
+                f"{path} is damaged: a folder is where a tensor was. Copy or download it again."
             )
         if not any(member.CRC for member in members if member.file_size):
             stream.seek(0)  # torch's set_crc32_options(False) leaves zeros, which zipfile refuses
