@@ -191,7 +191,7 @@ def test_weights_torn_from_their_record_are_put_in_order(monkeypatch):
         with pytest.raises(Killed):
             begin(monitor="loss", lr=0.02)
     with pytest.raises(Stopped):
-        go_on([after(1, terminate, training=False)])
+        go_on([after(2, terminate, training=False)])
     run = find_run("killed")
     one, other = run.weights, run.path / "model.pth"
     first, second = zoo.weights.read_state_dict(one), zoo.weights.read_state_dict(other)
