@@ -60,9 +60,10 @@ COMMANDS = walk(cli)
 
 
 def flags(command):
-    """The flags of a command, as they are written."""
+    """The long flags of a command, as they are written."""
     options = [param for param in command.params if isinstance(param, click.Option)]
-    return {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+    written = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+    return {flag for flag in written if flag.startswith("--")}
 
 
 @pytest.fixture(scope="module")
