@@ -106,7 +106,7 @@ def zoo_cnn(root: str, epochs: int, mode: str) -> dict[str, float]:
 
 
 def _speed(run: Any) -> dict[str, float]:
-    return {"samples/s": statistics.median(row["samples_per_second"] for row in run.history[1:])}
+    return {"samples/s": statistics.median(row["samples_per_second"] for row in run.times[1:])}
 
 
 def _photos(num_samples: int) -> tuple[torch.Tensor, torch.Tensor]:

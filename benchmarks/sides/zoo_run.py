@@ -36,4 +36,4 @@ def _train(
         # As the other sides have it, whatever this machine might do faster.
         set={"optimizer.fused": fused, "precision": "fp32"},
     )
-    return {"samples/s": statistics.median(row["samples_per_second"] for row in run.history[1:])}
+    return {"samples/s": statistics.median(row["samples_per_second"] for row in run.times[1:])}

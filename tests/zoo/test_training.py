@@ -97,6 +97,8 @@ def test_what_a_run_holds():
     assert (run.state, run.name) == ("done", "sequential-arrays-1")
     assert len(run.history) == 3
     assert run.history[-1]["step"] == 9
+    assert [row["epoch"] for row in run.times] == [1, 2, 3]
+    assert all(row["seconds"] > 0 and row["samples_per_second"] > 0 for row in run.times)
     record = json.loads((run.path / "run.json").read_text())
     assert record["metrics"] == run.metrics
     assert set(run.metrics) == {"loss", "accuracy"}

@@ -75,6 +75,17 @@ class Run:
             raise altered(self.path / METRICS, fault)
         return rows
 
+    @property
+    def times(self) -> list[dict[str, Any]]:
+        """One row for each epoch measured: `epoch`, `seconds`, `samples_per_second`.
+
+        An epoch that was measured again, after a kill, has two rows.
+        """
+        try:
+            return _rows((self.path / TIMES).read_bytes())
+        except FileNotFoundError:
+            return []
+
 
 def open_run(path: str | Path, *, with_recipe: bool = True) -> Run:
     """Read the run in the folder `path`, which may be a damaged one.
@@ -155,7 +166,12 @@ def _history(path: Path, record: Mapping[str, Any]) -> tuple[list[dict[str, Any]
     except FileNotFoundError:
         return [], "" if facts is None else "it is missing"
     fault = "" if facts is None else fault_in(io.BytesIO(data), facts)
-    return [row for line in data.splitlines() if (row := _row(line)) is not None], fault
+    return _rows(data), fault
+
+
+def _rows(data: bytes) -> list[dict[str, Any]]:
+    """Return the lines of a file that are whole."""
+    return [row for line in data.splitlines() if (row := _row(line)) is not None]
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
