@@ -9,14 +9,13 @@ import textwrap
 import time
 from importlib import import_module
 
-import numpy as np
 import pytest
 import torch
+from ragged import data
 from safetensors.torch import load_file
 from torch import nn
 
 import zoo
-import zoo_registry
 from zoo.checkpoints import MODEL, checkpoints
 from zoo.errors import UsageError
 from zoo.parallel import RankFailed
@@ -29,15 +28,6 @@ def net():
     """A model with a batch norm, whose statistics are those of the whole batch on every rank."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
-
-
-def data(count=35):
-    """A ragged number of samples: the last batch leaves some rank with less, or with none."""
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 3, count)
-    samples = (rng.normal(size=(count, 3)) + 2 * np.eye(3)[labels]).astype(np.float32)
-    test = zoo.ArrayDataset(samples[:11], labels[:11])
-    return zoo_registry.Splits(train=zoo.ArrayDataset(samples, labels), test=test)
 
 
 def train(model, **settings):

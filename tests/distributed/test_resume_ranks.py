@@ -4,13 +4,12 @@ import hashlib
 import importlib
 import sys
 
-import numpy as np
 import pytest
 import torch
+from ragged import data
 from safetensors.torch import load_file
 
 import zoo
-import zoo_registry
 from zoo._ranked import train_on_ranks
 from zoo.checkpoints import checkpoints
 from zoo.parallel import RankFailed
@@ -49,14 +48,6 @@ class Mortal(nn.Module):
 @pytest.fixture
 def mortal(write_package):
     return importlib.import_module(write_package(NET)).Mortal
-
-
-def data(count=35):
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 3, count)
-    samples = (rng.normal(size=(count, 3)) + 2 * np.eye(3)[labels]).astype(np.float32)
-    test = zoo.ArrayDataset(samples[:11], labels[:11])
-    return zoo_registry.Splits(train=zoo.ArrayDataset(samples, labels), test=test)
 
 
 def train(model, name, **settings):

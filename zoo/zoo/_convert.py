@@ -1,7 +1,7 @@
 """Any program's weights into portable ones, and where the model is known, with a card."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,8 @@ def _facts(
     if not target.dataset:
         return None, ("", {})
     plan = plan_dataset(target.dataset, registry, options)
-    splits = load_splits(plan, None, target.root, lambda _: None)
+    streamed = replace(plan, settings={**plan.settings, "cache": "none"})  # to describe it only
+    splits = load_splits(streamed, None, target.root, lambda _: None)
     named = plan.settings["dataset"], plan.options("dataset")
     return describe(splits, training=False), named
 

@@ -129,10 +129,15 @@ def reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+def temporary_name(stem: str) -> str:
+    """Return a name for what is made or removed, never used before, that lists leave out."""
+    return f".{stem}.{os.getpid()}.{os.urandom(4).hex()}.partial"
+
+
 def _beside(path: Path) -> Path:
-    """Return a name for a temporary, in the same folder and never used before."""
-    # A name may have 255 bytes; what is added here needs its share of them.
-    return path.with_name(f".{path.name[:40]}.{os.getpid()}.{os.urandom(4).hex()}.partial")
+    """Return the path of a temporary, in the same folder."""
+    # A name may have 255 bytes; what is added needs its share of them.
+    return path.with_name(temporary_name(path.name[:40]))
 
 
 @contextlib.contextmanager

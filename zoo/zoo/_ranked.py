@@ -23,7 +23,7 @@ from .weights import load_weights
 _REPORTERS = {"json": Json, "screen": screen_reporter, "silent": Silent}
 
 
-def train_on_ranks(
+def train_on_ranks(  # noqa: PLR0913 - what is trained, and how it is run and shown
     settings: Mapping[str, Any],
     objects: Mapping[str, Any],
     root: Path | None,
@@ -33,6 +33,7 @@ def train_on_ranks(
     ranks: int,
     max_restarts: int = 0,
     resumed: Path | None = None,
+    forced: bool = False,
 ) -> Run:
     """Start ranks, train on them what one process would, and return the run.
 
@@ -49,13 +50,14 @@ def train_on_ranks(
         ranks: how many; 0: one for each GPU, else one.
         max_restarts: how often all go on from the newest checkpoint after one has died.
         resumed: folder of the run to go on with; None: a new one.
+        forced: go on also where another process may be at work on it.
 
     Raises:
         ZooError: what a rank raised, or that one died.
     """
     parallel, number = shared_as(settings, ranks)
     asked = {**settings, "parallel": parallel}
-    arguments = (asked, dict(objects), root, name, show, resumed)
+    arguments = (asked, dict(objects), root, name, show, resumed, forced)
     note = (Silent() if show == "silent" else Lines()).note
     path = launch(_train_as_rank, arguments, ranks=number, max_restarts=max_restarts, note=note)[0]
     run = open_run(path)
@@ -82,6 +84,7 @@ def _train_as_rank(
     name: str | None,
     show: str,
     resumed: Path | None,
+    forced: bool,
 ) -> str:
     """Train as one of the ranks; return the run's folder."""
     reporter: Reporter = Silent() if rank() else _REPORTERS[show]()
@@ -92,7 +95,7 @@ def _train_as_rank(
     }
     plans = make_plans(settings, registry(), root)
     before = open_run(resumed) if resumed else _of_this_launch()
-    request = Request(plans=plans, objects=objects, data_root=root, resumed=before)
+    request = Request(plans=plans, objects=objects, data_root=root, resumed=before, forced=forced)
     # The reporter has the stdout of now; where that is JSON's, others print on stderr.
     with redirect_stdout(sys.stderr if show == "json" else sys.stdout):
         return str(train(request, registry(), reporter, name).path)

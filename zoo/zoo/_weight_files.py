@@ -14,6 +14,8 @@ from .errors import CorruptWeights, UsageError
 
 SAFETENSORS = ".safetensors"
 TORCH = (".pth", ".pt")
+CARD = "zoo"
+"""The key of a safetensors header's metadata that holds the card, as JSON."""
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,7 @@ def _trained(
         ranks=asked["ranks"],
         max_restarts=max_restarts,
         resumed=None if request.resumed is None else request.resumed.path,
+        forced=request.forced,
     )
 
 

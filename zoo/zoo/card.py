@@ -8,12 +8,10 @@ import msgspec
 
 from zoo_registry import Entry
 
+from ._weight_files import CARD
 from .data import DataFacts, InputSpec
 from .errors import IncompatibleWeights
 from .recipe import DEFAULT_LOSSES, Recipe
-
-KEY = "zoo"
-"""The key of the header's metadata that holds the card, as JSON."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +53,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_metadata(self) -> dict[str, str]:
         """Return the card as a header's metadata."""
-        return {KEY: msgspec.json.encode(self).decode()}
+        return {CARD: msgspec.json.encode(self).decode()}
 
     def class_name(self, index: int) -> str:
         """Return the name of class `index`; its number where classes have no names."""
@@ -126,12 +124,12 @@ def read_card(metadata: Mapping[str, str], source: object) -> Card:
     Raises:
         IncompatibleWeights: `source` was not written by a training of ours, or by a newer one.
     """
-    if KEY not in metadata:
+    if CARD not in metadata:
         raise IncompatibleWeights(
             f"{source} does not say which model it is for; build the model and use "
             "zoo.load_weights(model, file), or write it down: zoo convert FILE -o OUT --model NAME"
         )
     try:
-        return msgspec.json.decode(metadata[KEY], type=Card)
+        return msgspec.json.decode(metadata[CARD], type=Card)
     except msgspec.DecodeError as error:
         raise IncompatibleWeights(f"{source} holds a card that can't be read: {error}") from error

@@ -7,7 +7,6 @@ state.json          all other values
 manifest.json       sizes and sha256 of the three; written last
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -18,6 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .._digests import facts_of, fault_in
 from .._files import SavedFile, fill, write_folder
 from .._sealed import seal, unseal
 from ..errors import CorruptCheckpoint, CorruptWeights
@@ -75,8 +75,7 @@ def write_checkpoint(
     values, tensors = split_tree(state)
 
     def manifest(files: list[SavedFile]) -> str:
-        facts = {file.path.name: {"sha256": file.sha256, "bytes": file.size} for file in files}
-        return seal({"step": step, "files": facts})
+        return seal({"step": step, "files": {file.path.name: facts_of(file) for file in files}})
 
     files = {
         MODEL: lambda file: write_tensors(file, model),
@@ -96,10 +95,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         record = unseal((path / _MANIFEST).read_bytes())
         for name in (MODEL, _TENSORS, _VALUES):
-            _check(path / name, record["files"][name])
+            _check(path / name, record["files"].get(name))
         values = json.loads((path / _VALUES).read_bytes())
-        state = join_tree(values, read_state_dict(path / _TENSORS))
-        return Checkpoint(path, record["step"], read_state_dict(path / MODEL), state)
+        model, tensors = (read_state_dict(path / n, verified=True) for n in (MODEL, _TENSORS))
+        return Checkpoint(path, record["step"], model, join_tree(values, tensors))
     except (OSError, ValueError, KeyError, TypeError, CorruptWeights) as error:
         raise CorruptCheckpoint(f"{path} is not what was stored: {error}") from error
 
@@ -122,7 +121,7 @@ def prune(run: Path, keep: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _check(file: Path, facts: Mapping[str, Any]) -> None:
+def _check(file: Path, facts: Any) -> None:
     """Compare a file with what the manifest says of it.
 
     Raises:
@@ -130,5 +129,5 @@ def _check(file: Path, facts: Mapping[str, Any]) -> None:
         OSError: it can't be read.
     """
     with file.open("rb") as stream:
-        if hashlib.file_digest(stream, "sha256").hexdigest() != facts["sha256"]:
-            raise ValueError(f"the bytes of {file.name} have changed")
+        if fault := fault_in(stream, facts):
+            raise ValueError(f"{file.name}: {fault}")

@@ -7,7 +7,7 @@ import click
 from zoo.home import user_path
 from zoo.recipe import parse_setting
 from zoo.reporting import format_metrics, print_json
-from zoo.runs import weights_file
+from zoo.runs import find_weights
 from zoo_registry import InvalidOption
 
 from ._output import data_dir_option, device_option, json_option, results
@@ -33,14 +33,14 @@ def evaluate(
     """Measure RUN or FILE on the test split of a dataset."""
     asked = _settings(dataset, sets)
     root = None if data_dir is None else user_path(data_dir)
-    path = weights_file(source)
+    found = find_weights(source)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry
     from zoo.inference import load, measure
 
     with results(as_json=as_json):
         result = measure(
-            load(path, registry()), registry(), asked, root=root, device=device or "auto"
+            load(found, registry()), registry(), asked, root=root, device=device or "auto"
         )
     if as_json:
         print_json(result, indent=2)

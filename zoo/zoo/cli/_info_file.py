@@ -8,13 +8,10 @@ import click
 
 from zoo._provenance import why_not_offered
 from zoo._registry import registry
-from zoo._weight_files import SAFETENSORS, TORCH, FileFacts, inspect_file
+from zoo._weight_files import CARD, SAFETENSORS, TORCH, FileFacts, inspect_file
 from zoo.home import user_path
 from zoo.reporting import print_json
 from zoo_registry import UnknownName
-
-_CARD = "zoo"
-"""The key of the metadata that holds the card, as JSON."""
 
 
 def is_file_name(name: str) -> bool:
@@ -47,14 +44,14 @@ def _described(facts: FileFacts) -> dict[str, Any]:
             name: {"dtype": extent.dtype, "shape": list(extent.shape)}
             for name, extent in facts.header.tensors.items()
         },
-        "metadata": {k: v for k, v in facts.header.metadata.items() if k != _CARD},
+        "metadata": {k: v for k, v in facts.header.metadata.items() if k != CARD},
     }
 
 
 def _card(facts: FileFacts) -> dict[str, Any] | None:
     """Return the card; None where there is none, as in other programs' files."""
     try:
-        card = json.loads(facts.header.metadata.get(_CARD, "null"))
+        card = json.loads(facts.header.metadata.get(CARD, "null"))
     except (ValueError, RecursionError):
         return None
     return card if isinstance(card, dict) else None

@@ -7,6 +7,8 @@ from typing import TextIO
 
 import click
 
+from ._table import columns
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 data_dir_option = click.option(
     "--data-dir", metavar="DIR", help="Folder of the datasets' files (default: the zoo's own)."
@@ -30,8 +32,4 @@ def results(*, as_json: bool) -> Iterator[TextIO]:
 
 def print_table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
     """Print rows in aligned columns under a header."""
-    table = [list(map(str, row)) for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
-    for row in table:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+    click.echo(columns([tuple(map(str, row)) for row in rows], header))

@@ -7,7 +7,7 @@ import click
 
 from zoo.home import user_path
 from zoo.reporting import print_json
-from zoo.runs import weights_file
+from zoo.runs import find_weights
 from zoo_registry import InvalidData
 
 from ._output import device_option, json_option, results
@@ -23,7 +23,7 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
 
     --json prints one object per line.
     """
-    path = weights_file(source)
+    found = find_weights(source)
     files = [_file(text) for text in inputs]
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry
@@ -31,7 +31,7 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
     from zoo.inference import predict as answers
 
     with results(as_json=as_json) as stdout:
-        for answer in answers(load(path, registry()), files, device=device or "auto"):
+        for answer in answers(load(found, registry()), files, device=device or "auto"):
             if as_json:
                 print_json(answer, stdout)
             else:

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.home import user_path
 from zoo.reporting import print_json
 from zoo.runs import find_run
 from zoo_registry import ZooError
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 @json_option
 def reproduce(run: str, data_dir: str | None, *, as_json: bool) -> None:
     """Train the recipe of RUN again, as a run of its own, and say whether the same came out."""
-    found = find_run(user_path(run) if run.startswith("~") else run)
+    found = find_run(run)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo import reproduce as train_again
 

@@ -33,7 +33,7 @@ def resume(
     **changes: Any,
 ) -> None:
     """Go on with RUN from its newest checkpoint, as if it had never been stopped."""
-    found = resumable(user_path(run) if run.startswith("~") else run, force=force)
+    found = resumable(run, force=force)
     settings = resumed_settings(found, changes, {})
     root = resumed_root(found, None if data_dir is None else user_path(data_dir))
     plans = make_plans(settings, registry(), root)
@@ -53,6 +53,7 @@ def resume(
             ranks=plans[0].settings["ranks"],
             max_restarts=max_restarts,
             resumed=found.path,
+            forced=force,
         )
     else:
         request = Request(plans=plans, data_root=root, resumed=found, forced=force)

@@ -5,16 +5,15 @@ from typing import Any
 
 import click
 
-from zoo.errors import UnknownName
 from zoo.home import runs_dir
 from zoo.reporting import print_json
-from zoo.runs import Alias, list_aliases
+from zoo.runs import Alias, any_alias, find_run, list_aliases
 from zoo.runs import tag as give
 from zoo.runs import untag as take
 
 from ._main import say
 from ._output import json_option
-from ._runs_show import find, wants_json
+from ._runs_show import wants_json
 from ._table import columns
 
 _DIGITS = 12
@@ -31,7 +30,7 @@ def tag(context: click.Context, run: str, alias: str, *, as_json: bool) -> None:
 
     An ALIAS that meant another run is moved, and its history kept.
     """
-    given = give(find(run), alias)
+    given = give(find_run(run), alias)
     if wants_json(context, as_json=as_json):
         print_json(_details(given), indent=2)
         return
@@ -57,7 +56,7 @@ def untag(context: click.Context, alias: str, *, as_json: bool) -> None:
 @click.pass_context
 def aliases(context: click.Context, alias: str | None, *, as_json: bool) -> None:
     """List the aliases and what they mean; with an ALIAS all it ever meant, the newest first."""
-    found = list_aliases() if alias is None else [_any_alias(alias)]
+    found = list_aliases() if alias is None else [any_alias(alias)]
     if wants_json(context, as_json=as_json):
         print_json([_details(each) for each in found], indent=2)
         return
@@ -69,15 +68,6 @@ def aliases(context: click.Context, alias: str | None, *, as_json: bool) -> None
         click.echo(columns(rows, ("ALIAS", "RUN", "SINCE", "WEIGHTS", "")))
     elif alias is None:
         say("no aliases yet; `zoo runs tag RUN production` makes one")
-
-
-def _any_alias(name: str) -> Alias:
-    """Find an alias, also one that was removed or is damaged."""
-    name = name.removeprefix("@")
-    for alias in list_aliases():
-        if alias.name.casefold() == name.casefold():
-            return alias
-    raise UnknownName(f"no alias {name!r}. `zoo runs aliases` shows those there are.")
 
 
 def _before(alias: Alias) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from zoo.reporting import print_json
-from zoo.runs import Difference, diff_runs
+from zoo.runs import Difference, diff_runs, find_run
 
 from ._output import json_option
-from ._runs_show import find, text_of, wants_json
+from ._runs_show import text_of, wants_json
 from ._table import columns
 
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -24,7 +24,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 @click.pass_context
 def diff(context: click.Context, a: str, b: str, *, as_json: bool) -> None:
     """Show in what run B differs from run A: recipe, metrics, data, plugins, code, environment."""
-    first, second = find(a), find(b)
+    first, second = find_run(a), find_run(b)
     sections = diff_runs(first, second)
     if wants_json(context, as_json=as_json):
         print_json({"a": first.name, "b": second.name, **sections}, indent=2)

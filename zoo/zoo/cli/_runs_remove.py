@@ -3,10 +3,10 @@
 import click
 
 from zoo.reporting import print_json
-from zoo.runs import remove_runs
+from zoo.runs import find_run, remove_runs
 
 from ._output import json_option
-from ._runs_show import find, wants_json
+from ._runs_show import wants_json
 
 
 @click.command("rm")
@@ -19,7 +19,7 @@ def rm(context: click.Context, runs: tuple[str, ...], *, force: bool, as_json: b
 
     Refused is what an alias holds, and what is being trained.
     """
-    found = {run.path: run for run in map(find, runs)}
+    found = {run.path: run for run in map(find_run, runs)}
     remove_runs(list(found.values()), force=force)
     names = [run.name for run in found.values()]
     if wants_json(context, as_json=as_json):

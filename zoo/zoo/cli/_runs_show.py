@@ -5,16 +5,10 @@ from typing import Any
 import click
 
 from zoo.errors import CorruptWeights
-from zoo.home import user_path
 from zoo.reporting import format_metrics, print_json
 from zoo.runs import Run, aliases_of, find_run
 
 from ._output import json_option
-
-
-def find(name: str) -> Run:
-    """Find a run by its name, an alias with `@`, or a folder, also one of the user's home."""
-    return find_run(user_path(name) if name.startswith("~") else name)
 
 
 def wants_json(context: click.Context, *, as_json: bool) -> bool:
@@ -37,7 +31,7 @@ def text_of(value: Any) -> str:
 @click.pass_context
 def show(context: click.Context, run: str, *, as_json: bool) -> None:
     """Show one run: its metrics, recipe, files and where it came from."""
-    found = find(run)
+    found = find_run(run)
     if wants_json(context, as_json=as_json):
         print_json(_details(found), indent=2)
         return

@@ -37,6 +37,7 @@ def run_on_ranks(
     ranks: int,
     max_restarts: int,
     resumed: Path | None = None,
+    forced: bool = False,
 ) -> None:
     """Train on several ranks, started here."""
     show = "json" if as_json else "screen"
@@ -49,6 +50,7 @@ def run_on_ranks(
         ranks=ranks,
         max_restarts=max_restarts,
         resumed=resumed,
+        forced=forced,
     )
     if not as_json:
         _say_what_next(done)

@@ -11,6 +11,7 @@ from ._items import length, read_item
 from ._labels import class_counts
 from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
+from ._seeding import generators_kept, seed_others
 from ._splits import as_splits
 from ._workers import default_workers
 
@@ -31,6 +32,7 @@ __all__ = [
     "default_workers",
     "describe",
     "epoch_order",
+    "generators_kept",
     "if_cached",
     "in_memory",
     "length",
@@ -39,5 +41,6 @@ __all__ = [
     "read_arrays",
     "read_image",
     "read_item",
+    "seed_others",
     "usable_cores",
 ]

@@ -22,13 +22,22 @@ def as_in_a_worker() -> Iterator[None]:
     With one thread: torch sums in an order that depends on their number, and what a sample is
     must not depend on where it was read.
     """
-    torchs, pythons, numpys = torch.get_rng_state(), random.getstate(), np.random.get_state()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with generators_kept():
+            yield
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Put the generators back after the block, to where they were before it."""
+    torchs, pythons, numpys = torch.get_rng_state(), random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
         torch.set_rng_state(torchs)
         random.setstate(pythons)
         np.random.set_state(numpys)
@@ -39,5 +48,10 @@ def seed_sample(seed: int, index: int) -> None:
     number = mix(seed, index)
     # Not torch.manual_seed, which seeds those of every GPU as well.
     torch.default_generator.manual_seed(number)
+    seed_others(number)
+
+
+def seed_others(number: int) -> None:
+    """Seed the generators that are not torch's."""
     random.seed(number)
     np.random.seed(number & 0xFFFFFFFF)  # all that its global generator takes

@@ -12,7 +12,7 @@ from .._provenance import why_not_offered
 from ..card import Card, read_card
 from ..errors import IncompatibleWeights
 from ..recipe import OBJECT
-from ..runs import weights_file
+from ..runs import FoundWeights, find_weights
 from ..training import build_module
 from ..weights import load_weights, read_metadata
 
@@ -27,14 +27,14 @@ class Loaded:
     """The weights file."""
 
 
-def load(source: str | Path, registry: Registry, *, verified: bool = False) -> Loaded:
+def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
     """Load a trained model.
 
     Args:
-        source: a run's name, its folder, or a `.safetensors` file that says which model it is for.
+        source: a run's name, its folder, or a `.safetensors` file that says which model it is
+            for; or what `find_weights` made of one. What is known to be what a run stored is not
+            verified again; else the digest in the file is computed.
         registry: the installed plugins, one of which offers the model.
-        verified: whether `source` is what `weights_file` has just found to be what a run stored;
-            else the digest in the file is computed.
 
     Raises:
         UnknownName: no such run or file, or no plugin offers the model; the text says which
@@ -42,7 +42,8 @@ def load(source: str | Path, registry: Registry, *, verified: bool = False) -> L
         IncompatibleWeights: the file does not say which model it is for.
         CorruptWeights: a file is damaged.
     """
-    path = weights_file(source)
+    found = source if isinstance(source, FoundWeights) else find_weights(source)
+    path = found.path
     card = read_card(read_metadata(path), path)
     if card.model.startswith(OBJECT):
         raise IncompatibleWeights(
@@ -56,5 +57,5 @@ def load(source: str | Path, registry: Registry, *, verified: bool = False) -> L
         raise UnknownName(reason) from error
     with torch.random.fork_rng(devices=[]):
         model = build_module(entry, **card.options)
-    load_weights(model, path, verified=verified)
+    load_weights(model, path, verified=found.verified)
     return Loaded(model.eval(), card, path)

@@ -1,10 +1,11 @@
 """Runs: each training has a folder, readable without torch and never seen half-written."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._door import door
 
 if TYPE_CHECKING:
-    from ._aliases import Alias, Change, aliases_of, find_alias, list_aliases
+    from ._aliases import Alias, Change, aliases_of, any_alias, find_alias, list_aliases
     from ._diff import Difference, diff_runs
     from ._hidden import sweep
     from ._lineage import lineage
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ._revision import code_revision
     from ._run import RECIPE, Run, open_run
     from ._select import STATES, Condition, Query, parse_condition, select, sort
-    from ._source import weights_file
+    from ._source import FoundWeights, find_weights, weights_file
     from ._stretches import require_resumable
     from ._summary import Summary, summaries, summary_of
     from ._tagging import tag, untag
@@ -29,15 +30,18 @@ _HOMES = {
     "Change": "_aliases",
     "Condition": "_select",
     "Difference": "_diff",
+    "FoundWeights": "_source",
     "Query": "_select",
     "Run": "_run",
     "RunWriter": "_writer",
     "Summary": "_summary",
     "aliases_of": "_aliases",
+    "any_alias": "_aliases",
     "code_revision": "_revision",
     "diff_runs": "_diff",
     "find_alias": "_aliases",
     "find_run": "_listing",
+    "find_weights": "_source",
     "lineage": "_lineage",
     "list_aliases": "_aliases",
     "list_runs": "_listing",
@@ -65,15 +69,18 @@ __all__ = [
     "Change",
     "Condition",
     "Difference",
+    "FoundWeights",
     "Query",
     "Run",
     "RunWriter",
     "Summary",
     "aliases_of",
+    "any_alias",
     "code_revision",
     "diff_runs",
     "find_alias",
     "find_run",
+    "find_weights",
     "lineage",
     "list_aliases",
     "list_runs",
@@ -95,12 +102,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = door(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

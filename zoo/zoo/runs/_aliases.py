@@ -76,18 +76,28 @@ def find_alias(name: str) -> Alias:
         UnknownName: there is none, or it was removed; the text gives the nearest names.
         CorruptWeights: its file is not what was written.
     """
-    name = name.removeprefix(SIGN)
-    found = {alias.name.casefold(): alias for alias in list_aliases()}.get(name.casefold())
-    if found is None:
-        raise _unknown(name)
+    found = any_alias(name)
     if found.fault:
         raise damaged(found)
     if found.run is None:
         raise UnknownName(
-            f"the alias {name} was removed on {found.history[-1].time[:16]}; "
-            f"`zoo runs aliases {name}` shows what it meant before."
+            f"the alias {found.name} was removed on {found.history[-1].time[:16]}; "
+            f"`zoo runs aliases {found.name}` shows what it meant before."
         )
     return found
+
+
+def any_alias(name: str) -> Alias:
+    """Return the alias of that name, also one that was removed or is damaged.
+
+    Raises:
+        UnknownName: there never was one; the text gives the nearest names.
+    """
+    name = name.removeprefix(SIGN)
+    for alias in list_aliases():
+        if alias.name.casefold() == name.casefold():
+            return alias
+    raise _unknown(name)
 
 
 def aliases_of(run: Run) -> list[str]:

@@ -2,12 +2,12 @@
 
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from .._files import temporary_name
 from ..home import runs_dir
 from ._machine import exists, host
 
@@ -19,7 +19,7 @@ def hidden_name(name: str) -> str:
 
     It says which process on which machine is at it, for many machines may share the folder.
     """
-    return f".{name}.{host()}.{os.getpid()}.{secrets.token_hex(4)}.partial"
+    return temporary_name(f"{name}.{host()}")
 
 
 def sweep(folder: Path | None = None) -> list[Path]:

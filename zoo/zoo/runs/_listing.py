@@ -8,7 +8,7 @@ from zoo_registry import nearest
 
 from .._files import reason
 from ..errors import StorageError, UnknownName
-from ..home import runs_dir
+from ..home import runs_dir, user_path
 from ._aliases import SIGN, Alias, find_alias
 from ._names import is_name
 from ._run import RECORD, Run, open_run
@@ -26,7 +26,7 @@ def list_runs() -> list[Run]:
 def find_run(name: str | Path) -> Run:
     """Return the run of that name, the one that `@alias` means, or the one in that folder.
 
-    A name is looked up first; `./name` is always a folder.
+    A name is looked up first; `./name` is always a folder, and so is what begins with `~`.
 
     Raises:
         UnknownName: there is none; the text gives the nearest names. Also where an alias means
@@ -35,6 +35,8 @@ def find_run(name: str | Path) -> Run:
     """
     if isinstance(name, str) and name.startswith(SIGN):
         return aliased_run(find_alias(name))
+    if isinstance(name, str) and name.startswith("~"):
+        name = user_path(name)
     if isinstance(name, str) and is_name(name) and (runs_dir() / name).is_dir():
         return open_run(runs_dir() / name)
     if os.path.isfile(Path(name) / RECORD):  # noqa: PTH113 - Path's raises on too long a name

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .._digests import fault_in
 from .._files import reason as words
 from .._sealed import unseal
-from ..errors import UnknownName
-from ._digests import altered, fault_in
+from ..errors import CorruptWeights, UnknownName
 from ._when import in_utc, of_file
 from ._writing import is_over
 
@@ -106,6 +106,14 @@ def open_run(path: str | Path, *, with_recipe: bool = True) -> Run:
         return _damaged(path, f"{Path(error.filename or path).name}: {words(error)}")
     except (ValueError, TypeError) as error:
         return _damaged(path, str(error))
+
+
+def altered(file: Path, fault: str) -> CorruptWeights:
+    """Return the error for a file of a run that is not what was stored."""
+    return CorruptWeights(
+        f"{file} is not what the run stored: {fault}. Copy the run again from where it is whole, "
+        "or train it again from its recipe.toml."
+    )
 
 
 def _require_folder(path: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 from zoo_registry import InvalidOption, UsageError, nearest
 
+from ._run import STATES as RECORDED
 from ._summary import Summary
 
-STATES = ("running", "done", "stopped", "failed", "killed", "damaged")
+STATES = (*RECORDED, "killed", "damaged")
 """All that `Run.state` can be."""
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {

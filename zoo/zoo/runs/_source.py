@@ -1,6 +1,7 @@
 """From a run's name, an alias, a folder or a file to the weights that are meant, without torch."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import CorruptWeights, UsageError
 from ..home import user_path
@@ -12,10 +13,23 @@ from ._verify import verify_files
 _SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
-def weights_file(source: str | Path) -> Path:
-    """Find the weights file that `source` means; a run's files are checked against its digests.
+class FoundWeights(NamedTuple):
+    """Where weights are."""
 
-    What it returns is found again at no cost: a file is not checked.
+    path: Path
+    verified: bool
+    """Whether they were found to be what a run stored, just now."""
+
+
+def weights_file(source: str | Path) -> Path:
+    """Return the path of what `find_weights` finds."""
+    return find_weights(source).path
+
+
+def find_weights(source: str | Path) -> FoundWeights:
+    """Find the weights that `source` means; a run's files are checked against its digests.
+
+    A file is not checked.
 
     Raises:
         UsageError: there is no such run, alias or file.
@@ -31,31 +45,31 @@ def weights_file(source: str | Path) -> Path:
                 f"{path} does not say which model it is for; give the .safetensors file or the "
                 "run, or build the model and use zoo.load_weights(model, file)"
             )
-        return path
+        return FoundWeights(path, verified=False)
     if path.suffix in _SUFFIXES and not path.is_dir():
         raise UsageError(f"there is no file {path}")
     # A name is looked up as it is; of a path, `./name` is to stay what it says.
-    run = find_run(path if str(source).startswith("~") else str(source))
+    run = find_run(str(source))
     # While a run goes on, a newer file may be a moment ahead of its record.
     return _stored(run, verify=run.state not in ("running", "killed"))
 
 
-def _aliased(name: str) -> Path:
+def _aliased(name: str) -> FoundWeights:
     alias = find_alias(name)
     run = aliased_run(alias)
-    file = _stored(run, verify=True)
+    found = _stored(run, verify=True)
     if run.record["files"].get(WEIGHTS, {}).get("sha256") != alias.weights:
         raise CorruptWeights(
             f"the run {run.name} has other weights than when it was given the alias {alias.name}; "
             f"`zoo runs tag {run.name} {alias.name}` accepts those it has now."
         )
-    return file
+    return found
 
 
-def _stored(run: Run, *, verify: bool) -> Path:
+def _stored(run: Run, *, verify: bool) -> FoundWeights:
     if not run.weights.exists():
         reason = f" ({run.reason})" if run.reason else ""
         raise UsageError(f"the run {run.name} is {run.state} and has stored no weights{reason}")
-    if verify:
-        verify_files(run)
-    return run.weights
+    # A file that the record does not name is there, but compared with nothing.
+    files = verify_files(run) if verify else []
+    return FoundWeights(run.weights, verified=run.weights in files)

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from .._digests import fault_in
 from .._files import reason
 from ..errors import CorruptWeights
-from ._digests import altered, fault_in
-from ._run import Run
+from ._run import Run, altered
 
 
 def verify_files(run: Run, *, only: Collection[str] | None = None) -> list[Path]:

@@ -10,12 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
+from .._digests import facts_of
 from .._files import SavedFile, storage_error, sync_folder, write_text
 from .._json import to_json
 from .._sealed import seal
 from ..errors import RunExists, StorageError
 from ..home import home_error, make_folder, runs_dir
-from ._digests import facts_of
 from ._hidden import hidden_name, sweep
 from ._lock import registry_lock
 from ._machine import machine_facts, this_process
@@ -215,8 +215,8 @@ def require_free(name: str) -> None:
 
 def _taken(name: str) -> RunExists:
     return RunExists(
-        f"there is a run {name!r} already; `zoo runs show {name}` shows it. Choose another name, "
-        "or none to have the next number."
+        f"there is a run {name!r} already; `zoo runs show {name}` shows it, `zoo resume {name}` "
+        "goes on with it if it was cut off. Choose another name, or none to have the next number."
     )
 
 

@@ -13,6 +13,7 @@ from ._gradients import Gradients
 from ._guard import FiniteGuard
 from ._memory import is_out_of_memory
 from ._precision import Precision
+from ._ranked import stacked
 from ._update import Update
 
 
@@ -66,11 +67,9 @@ def evaluate(
 
 def whole(meter: Meter, strategy: Strategy) -> dict[str, float]:
     """Return the metrics over what the meters of all ranks were given, and empty them."""
-    own = meter.state()
-    states = own.new_zeros(strategy.num_ranks, len(own))
-    states[strategy.rank] = own
+    states = stacked(strategy, meter.state())
     meter.reset()
-    for state in strategy.sum(states):  # merged one by one: not all that a meter holds are sums
+    for state in states:  # merged one by one: not all that a meter holds are sums
         meter.merge(state)
     metrics = meter.compute()
     meter.reset()

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..data import generators_kept, seed_others
+
 
 def seed_all(seed: int) -> None:
     """Seed every generator of this process; each gets numbers of its own."""
     torch.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed & 0xFFFFFFFF)  # all that its global generator takes
+    seed_others(seed)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
@@ -47,10 +48,5 @@ def set_random_state(state: dict[str, Any], device: torch.device) -> None:
 def own_randomness(device: torch.device) -> Iterator[None]:
     """Leave the caller's generators, of the CPU and of CUDA, as they were before the block."""
     cuda = range(torch.cuda.device_count()) if device.type == "cuda" else []
-    pythons, numpys = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=cuda):
-        try:
-            yield
-        finally:
-            random.setstate(pythons)
-            np.random.set_state(numpys)
+    with generators_kept(), torch.random.fork_rng(devices=cuda):
+        yield

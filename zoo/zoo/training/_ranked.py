@@ -13,16 +13,17 @@ def gathered(strategy: Strategy, own: bytes) -> list[bytes]:
     """Return what every rank gave, on each of them; collective."""
     if strategy.num_ranks == 1:
         return [own]
-    lengths = torch.zeros(strategy.num_ranks, dtype=torch.int64)
-    lengths[strategy.rank] = len(own)
-    lengths = strategy.sum(lengths)
-    every = torch.zeros(strategy.num_ranks, int(lengths.max()), dtype=torch.uint8)
-    if own:
-        every[strategy.rank, : len(own)] = torch.frombuffer(bytearray(own), dtype=torch.uint8)
-    rows = strategy.sum(every)
-    return [
-        row[:length].numpy().tobytes() for row, length in zip(rows, lengths.tolist(), strict=True)
-    ]
+    lengths = stacked(strategy, torch.tensor(len(own))).tolist()
+    padded = torch.tensor(list(own.ljust(max(lengths), b"\0")), dtype=torch.uint8)
+    rows = stacked(strategy, padded)
+    return [row[:length].numpy().tobytes() for row, length in zip(rows, lengths, strict=True)]
+
+
+def stacked(strategy: Strategy, own: torch.Tensor) -> torch.Tensor:
+    """Return what every rank gave, tensors of one shape (…), as one: (ranks, …); collective."""
+    every = own.new_zeros(strategy.num_ranks, *own.shape)
+    every[strategy.rank] = own
+    return strategy.sum(every)
 
 
 def told_by_first(strategy: Strategy, text: str) -> str:

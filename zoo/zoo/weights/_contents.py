@@ -1,10 +1,13 @@
 """What a weight file holds, whatever its format."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+
+from ._canonical import set_versions
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,13 @@ class Contents:
     `nn.Module._version` lets a module convert what older code of its own has stored; version 1
     may be left out.
     """
+
+    def state_dict(self) -> OrderedDict[str, Tensor]:
+        """Return the tensors with the versions where `nn.Module.load_state_dict` looks for them."""
+        state = OrderedDict(self.tensors)
+        if self.versions is not None:
+            set_versions(state, {path: {"version": v} for path, v in self.versions.items()})
+        return state
 
 
 def versions_in(metadata: Any) -> dict[str, int] | None:

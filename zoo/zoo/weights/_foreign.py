@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .._weight_files import weight_file
 from ..errors import CorruptWeights, IncompatibleWeights, UsageError
 from . import _safetensors
-from ._canonical import set_versions, why_not_plain
+from ._canonical import why_not_plain
 from ._contents import Contents
 from ._head import other_classes
 from ._load import match
@@ -41,11 +41,7 @@ class Foreign:
     @property
     def tensors(self) -> OrderedDict[str, Tensor]:
         """The state_dict, as `save_weights` takes it. Its tensors may be views of the file."""
-        state = OrderedDict(self.contents.tensors)
-        if self.contents.versions is not None:
-            versions = self.contents.versions.items()
-            set_versions(state, {path: {"version": version} for path, version in versions})
-        return state
+        return self.contents.state_dict()
 
 
 def read_foreign(
@@ -126,10 +122,7 @@ def _chosen(path: Path, part: str | None) -> tuple[Contents, str, tuple[str, ...
         contents = _safetensors.read(path)
         if part is None:
             return contents, "", ()
-        state = OrderedDict(contents.tensors)
-        known = contents.versions or {}
-        set_versions(state, {path: {"version": version} for path, version in known.items()})
-        value: Any = state
+        value: Any = contents.state_dict()
     else:
         value = read_object(path, with_plain_types=True)
     chosen = choose_part(path, value, part)

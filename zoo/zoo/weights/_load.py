@@ -122,10 +122,8 @@ def read_state_dict(
     for tensor in contents.tensors.values():
         if id(tensor) not in copies:
             copies[id(tensor)] = tensor.clone()
-    state = OrderedDict((name, copies[id(tensor)]) for name, tensor in contents.tensors.items())
-    if contents.versions is not None:
-        set_versions(state, {path: {"version": v} for path, v in contents.versions.items()})
-    return state
+    tensors = {name: copies[id(tensor)] for name, tensor in contents.tensors.items()}
+    return replace(contents, tensors=tensors).state_dict()
 
 
 def _read(file: Path, *, verified: bool) -> Contents:

@@ -2,11 +2,9 @@
 
 import os
 from io import BufferedReader, BytesIO
-from pathlib import Path
 from typing import Any
 
-from .._files import SavedFile
-from ..errors import CorruptWeights
+from ._files import SavedFile
 
 
 def facts_of(saved: SavedFile) -> dict[str, Any]:
@@ -31,11 +29,3 @@ def fault_in(stream: BufferedReader | BytesIO, facts: Any) -> str:
     stream.seek(0)
     sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return "" if sha256 == facts.get("sha256") else "its bytes have changed"
-
-
-def altered(file: Path, fault: str) -> CorruptWeights:
-    """Return the error for a file of a run that is not what was stored."""
-    return CorruptWeights(
-        f"{file} is not what the run stored: {fault}. Copy the run again from where it is whole, "
-        "or train it again from its recipe.toml."
-    )
