@@ -183,6 +183,17 @@ class TestBar:
         )
         assert any(re.search(r"^epoch 2/2 .*100% loss 0\.1235 loss 0\.5000 ", row) for row in drawn)
 
+    def test_epochs_too_short_to_be_drawn_count_all_the_same(self):
+        """Where an epoch takes less time than lies between two drawings, each is shown as over."""
+        short = WATCHED.replace("time.sleep(0.6)  # more", "time.sleep(0.01)  # less")
+        code, shown = run_on_a_terminal(short)
+        assert code == 0, shown
+        drawn = [part for part in re.split(r"[\r\n]", plain(shown)) if part.startswith("epoch ")]
+        assert any(
+            re.search(r"^epoch 2/2 .*100% loss 0\.1235 .*[1-9][\d,]* samples/s", row)
+            for row in drawn
+        )
+
     def test_it_goes_and_the_lines_stay(self):
         """Notes, epochs and the outcome, as in a file; what looks like markup is text."""
         _, shown = run_on_a_terminal(WATCHED)

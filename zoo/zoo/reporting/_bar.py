@@ -66,7 +66,9 @@ class Bar(Lines):
                 rate = samples_done / (now - started)
                 self._progress.update(task, advance=done, epoch=epoch, loss=loss(), rate=rate)
                 shown, done = now, 0
-        self._progress.update(task, advance=done, loss=loss())
+        # Also where an epoch is over before anything was to be redrawn.
+        rate = samples_done / (time.perf_counter() - started)
+        self._progress.update(task, advance=done, epoch=epoch, loss=loss(), rate=rate)
 
     def epoch_ended(self, row: EpochRow) -> None:
         """Print the epoch's line above the bar."""
