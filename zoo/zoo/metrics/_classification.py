@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._sums import Sums, mismatch
+from ._sums import MAX_PENDING, Sums, mismatch
 from ._tasks import TOP_K
 
-_MAX_PENDING = 1 << 17
-"""Logits that may wait to be looked at: 400 batches of 32 with 10 classes."""
+_MAX_LOGITS = 1 << 17
+"""Logits that may wait to be looked at: 64 batches of 32 with 64 classes."""
 
 
 class ClassificationMeter(Sums):
@@ -23,7 +23,7 @@ class ClassificationMeter(Sums):
         super().__init__(device, num_sums=2)
         self._has_top5 = num_classes > TOP_K
         self._pending: list[tuple[Tensor, Tensor]] = []
-        self._num_pending = 0
+        self._num_logits = 0
 
     def update(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> None:
         """Add a batch: logits (B, K), classes (B,) or, of mixed samples, their shares (B, K)."""
@@ -35,8 +35,8 @@ class ClassificationMeter(Sums):
         outputs = outputs.detach()
         # A CUDA graph writes the next step's outputs where these are.
         self._pending.append((outputs.clone() if outputs.is_cuda else outputs, targets))
-        self._num_pending += outputs.numel()
-        if self._num_pending > _MAX_PENDING:
+        self._num_logits += outputs.numel()
+        if len(self._pending) == MAX_PENDING or self._num_logits > _MAX_LOGITS:
             self._count()
 
     def _count(self) -> None:
@@ -50,7 +50,7 @@ class ClassificationMeter(Sums):
             best = outputs.topk(TOP_K, 1, sorted=False)[1]  # (N, 5)
             in_top5.add_((best == targets.unsqueeze(1)).count_nonzero())
         self._pending.clear()
-        self._num_pending = 0
+        self._num_logits = 0
 
     def reset(self) -> None:
         """Forget everything."""

@@ -8,8 +8,12 @@ from torch import Tensor
 
 from zoo_registry import InvalidData
 
-_MAX_LOSSES = 256
-"""Batches whose losses may wait to be summed."""
+MAX_PENDING = 64
+"""Batches that may wait to be looked at.
+
+Python's collector runs whenever some hundreds of objects more are alive than before, and with
+torch loaded a full pass of it takes as long as 150 steps of a small model: so few are kept.
+"""
 
 
 class Sums:
@@ -32,7 +36,7 @@ class Sums:
             return
         self._num_samples += num_samples
         self._losses.append((num_samples, loss.detach()))
-        if len(self._losses) == _MAX_LOSSES:
+        if len(self._losses) == MAX_PENDING:
             self._sum_losses()
 
     def _sum_losses(self) -> None:
