@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         SchedulerSpec,
         Spec,
         Splits,
+        TrackerSpec,
     )
 
 # Where the names live that are resolved on first use: an error needs neither pluggy nor signatures.
@@ -50,6 +51,7 @@ _HOMES = {
     "Signature": "_signature",
     "Spec": "_specs",
     "Splits": "_specs",
+    "TrackerSpec": "_specs",
     "hookimpl": "_markers",
     "kinds": "_registry",
     "load": "_registry",
@@ -78,6 +80,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "Splits",
+    "TrackerSpec",
     "UnknownName",
     "UsageError",
     "ZooError",

@@ -26,6 +26,7 @@ KINDS = {
     "optimizer": "zoo_optimizers",
     "loss": "zoo_losses",
     "scheduler": "zoo_schedulers",
+    "tracker": "zoo_trackers",
 }
 """Each kind of spec and the hook that offers it."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._markers import hookspec
-from ._specs import DatasetSpec, LossSpec, ModelSpec, OptimizerSpec, SchedulerSpec
+from ._specs import DatasetSpec, LossSpec, ModelSpec, OptimizerSpec, SchedulerSpec, TrackerSpec
 
 
 @hookspec
@@ -30,6 +30,11 @@ def zoo_losses() -> Sequence[LossSpec]:  # type: ignore[empty-body]
 @hookspec
 def zoo_schedulers() -> Sequence[SchedulerSpec]:  # type: ignore[empty-body]
     """Return the learning-rate schedulers this plugin offers."""
+
+
+@hookspec
+def zoo_trackers() -> Sequence[TrackerSpec]:  # type: ignore[empty-body]
+    """Return the trackers this plugin offers."""
 
 
 @hookspec

@@ -43,12 +43,13 @@ class Signature:
 
 
 def options_of(spec: Spec) -> Signature:
-    """Return the signature of a spec's builder less what the training loop supplies.
+    """Return the signature of a spec's builder less its arguments and what the loop supplies.
 
     Raises:
         SpecError: its address does not resolve, or leads to nothing that can be called.
     """
-    return read_signature(spec.address, leave_out=("self", *SUPPLIED.get(spec.kind, ())))
+    supplied = SUPPLIED.get(spec.kind, ())
+    return read_signature(spec.address, leave_out=("self", *supplied, *spec.arguments))
 
 
 def read_signature(address: str, *, leave_out: Collection[str] = ()) -> Signature:

@@ -30,6 +30,8 @@ _CHECKS = {
     "datasets": (_is_names, "a tuple of names"),
     "files": (_is_names, "a tuple of paths"),
     "urls": (_is_names, "a tuple of addresses"),
+    "arguments": (_is_mapping, "a mapping"),
+    "expects": (lambda value: isinstance(value, str), "an address"),
     "recipe": (_is_mapping, "a mapping"),
     "recipes": (
         lambda value: _is_mapping(value) and all(map(_is_mapping, value.values())),
@@ -50,6 +52,8 @@ class Spec:
     """`"package.module:attribute"`; a callable is turned into its address."""
     summary: str = ""
     """One line for `zoo list`."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Given to `build` besides the options, none of which they are: one builder, many specs."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -95,6 +99,10 @@ class ModelSpec(Spec):
     """The author's defaults: recipe fields and dotted options, as `--set` takes them."""
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What differs on a dataset: `{"digits": {"epochs": 40}}`."""
+    expects: str = ""
+    """The address of what says how samples should be: called with `arguments` and the options
+    that are set, it returns options of datasets, `{"image_size": 224, "mean": …, "std": …}`. A
+    dataset gets those that its builder has and the user left open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +148,16 @@ class SchedulerSpec(Spec):
     """
 
     kind = "scheduler"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackerSpec(Spec):
+    """A tracker: `build(**options)` returns an object whose methods are life-cycle hooks.
+
+    It is built, and what it imports is imported, where `--track` names it.
+    """
+
+    kind = "tracker"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -186,7 +186,7 @@ def test_every_key_of_a_card_is_explained(run):
     """What the header of the weights holds."""
     with safe_open(run / "model.safetensors", framework="pt") as file:
         card = json.loads(file.metadata()["zoo"])
-    section = sections(page("runs"))["The weights"]
+    section = sections(page("weights"))["The card"]
     assert explained(section) == set(card)
     assert set(card["input"]) <= set(code(section))
 

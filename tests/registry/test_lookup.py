@@ -164,6 +164,6 @@ def test_entries_are_sorted_by_name(site):
     ]
 
 
-def test_there_are_five_kinds():
+def test_there_are_six_kinds():
     """Commands offer them as choices."""
-    assert kinds() == ("model", "dataset", "optimizer", "loss", "scheduler")
+    assert kinds() == ("model", "dataset", "optimizer", "loss", "scheduler", "tracker")

@@ -95,8 +95,11 @@ def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Pa
     file = Path(path)
     if os.path.isdir(file):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         raise UsageError(f"{file} is a folder, not a file{_listed('; in it', _weights_in(file))}.")
-    if not any_suffix:
-        check_suffix(file)
+    if not any_suffix and file.suffix not in (SAFETENSORS, *TORCH):
+        raise UsageError(
+            f"{file}: the name of a weight file ends in one of {', '.join((SAFETENSORS, *TORCH))}. "
+            f"`zoo convert {file.name} -o {file.stem}{SAFETENSORS}` makes one of any program's."
+        )
     try:
         file.open("rb").close()
     except FileNotFoundError as error:

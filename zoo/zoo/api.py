@@ -60,6 +60,9 @@ class Fields(TypedDict, total=False):
     checkpoint_minutes: float
     keep_checkpoints: int
     monitor: str
+    weights: str | Path
+    weights_sha256: str
+    reset_head: bool
 
 
 class How(TypedDict, total=False):

@@ -28,6 +28,7 @@ _FLAGS: dict[str, tuple[Any, str, str]] = {
     "precision": (str, "P", "auto, fp32, bf16 or fp16."),
     "workers": (int, "N", "Processes that read items from disk."),
     "cache": (str, "C", "auto, or none: decode image files whenever they are read."),
+    "weights": (str, "RUN|FILE", "Start from these instead of fresh weights."),
 }
 """Flags that are fields of the recipe; `zoo info` and --dry-run show their defaults."""
 
@@ -71,6 +72,9 @@ class _Train(click.Command):
 @click.option("--name", metavar="NAME", help="Of the run; default: MODEL-DATASET-1, -2, …")
 @click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other setting: model.width=64."
+)
+@click.option(
+    "--reset-head", is_flag=True, default=None, help="With --weights of other classes: a new head."
 )
 @click.option("--skip-bad-samples", is_flag=True, help="Leave out samples that can't be read.")
 @click.option(

@@ -13,6 +13,7 @@ from ._recipe import (
     parse_setting,
     read_recipe,
 )
+from ._start import find_start, parent_of
 
 __all__ = [
     "AUGMENT",
@@ -25,9 +26,11 @@ __all__ = [
     "Recipe",
     "check_key",
     "complete",
+    "find_start",
     "flat_settings",
     "make_plans",
     "must_launch",
+    "parent_of",
     "parse_setting",
     "plan_dataset",
     "read_recipe",

@@ -21,6 +21,7 @@ from .._ranks import is_rank
 from ..home import data_dir, user_path
 from ._candidates import candidates
 from ._recipe import AUGMENT, OBJECT, PARTS, check_field, check_key, read_recipe
+from ._start import with_digest
 
 DEFAULTS: dict[str, Any] = {
     "optimizer": "optim/adamw",
@@ -45,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "checkpoint_steps": 0,
     "checkpoint_minutes": 10.0,
     "keep_checkpoints": 2,
+    "reset_head": False,
 }
 """What holds where neither the user nor the model's author says otherwise."""
 
@@ -97,6 +99,9 @@ def make_plans(
         file = _checked_keys(read_recipe(path, overruled=asked))
         if "model" not in file:
             raise InvalidOption(f'{path} names no model; write model = "mnist-cnn" into it')
+    if "weights" in asked:  # others than the file's, with a digest of their own
+        file = {k: v for k, v in file.items() if k not in ("weights", "weights_sha256")}
+    file, asked = with_digest(file), with_digest(asked)
     stated = file | asked
     if "dataset" in stated:
         return [_plan([file, asked], registry)]
@@ -131,7 +136,9 @@ def _plan(stated: list[dict[str, Any]], registry: Registry, note: str = "") -> P
     """Lay defaults, the model's author, and what was `stated` over one another, and check it."""
     stated = [_qualified(_split_path(layer, registry), registry) for layer in stated]
     subject = {part: (stated[0] | stated[1])[part] for part in ("model", "dataset")}
-    settings = merge(DEFAULTS | subject, *_authors(subject, registry), *stated)
+    settings = with_digest(merge(DEFAULTS | subject, *_authors(subject, registry), *stated))
+    if settings.get("reset_head") and not settings.get("weights"):
+        raise InvalidOption("reset_head goes with weights to start from: --weights RUN|FILE")
     entries = {
         part: registry.find(part, settings[part])
         for part in PARTS

@@ -82,6 +82,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How many are kept, the newest; two at least, for the newest may turn out damaged."""
     monitor: str
     """Metric and direction that choose the best epoch: `accuracy:max`, `loss:min`."""
+    weights: str = ""
+    """What training starts from: a run's name, or the path of a weights file; empty: what the
+    model's author initializes it with."""
+    weights_sha256: str = ""
+    """Digest of the file behind `weights`: others are not trained from."""
+    reset_head: bool = False
+    """Whether a head for another number of classes than the data's stays as it is initialized."""
     options: dict[str, dict[str, Any]] = {}
     """Options of each part: `{"model": {"width": 64}}`; on the command line `model.width=64`."""
 
@@ -89,12 +96,17 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return the recipe as TOML or JSON would hold it."""
         fields: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
         options = fields.pop("options")
+        if not self.weights:  # most trainings start from none
+            fields = {k: v for k, v in fields.items() if k not in STARTS}
         return {**fields, "options": _without_none(options)} if any(options.values()) else fields
 
     def to_toml(self) -> str:
         """Write the recipe as TOML, which `zoo train recipe.toml` does again."""
         return tomli_w.dumps(self.to_dict())
 
+
+STARTS = ("weights", "weights_sha256", "reset_head")
+"""The fields that say what a training starts from."""
 
 FIELDS = Recipe.__struct_fields__[:-1]
 """A recipe's own fields, which are also keys for `--set`."""

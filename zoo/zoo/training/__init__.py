@@ -9,7 +9,8 @@ from ._job import Job
 from ._keeper import Bystander
 from ._loop import evaluate, set_training
 from ._precision import Precision, resolve_precision
-from ._prepare import Request, load_splits, prepare
+from ._prepare import Request, prepare
+from ._source import first_available, load_splits
 from ._train import surroundings, train
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "check_model",
     "estimate",
     "evaluate",
+    "first_available",
     "load_splits",
     "make_prepare",
     "prepare",

@@ -21,7 +21,7 @@ def build(entry: Entry, *supplied: Any, **options: Any) -> Any:
     """
     builder = resolve(entry.spec.address)
     try:
-        return builder(*supplied, **options)
+        return builder(*supplied, **entry.spec.arguments, **options)
     except ZooError:
         raise
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,9 @@ import msgspec
 import torch
 from torch import nn
 
-from zoo_registry import DatasetUnavailable, Entry, InvalidOption, Registry, Splits, ZooError
+from zoo_registry import Entry, InvalidOption, Registry, Splits
 
-from ..data import DataFacts, as_splits, cached, default_workers, describe, mix
-from ..home import data_dir
+from ..data import DataFacts, default_workers, describe, mix
 from ..parallel import Strategy, choose_device, make_strategy, resolve_parallel
 from ..recipe import Plan, Recipe, complete
 from ..runs import Run
@@ -31,6 +30,8 @@ from ._optimizer import build_optimizer
 from ._precision import Precision, float32_products, resolve_precision
 from ._random import seed_all
 from ._ranked import check_alike
+from ._source import first_available
+from ._start import start
 
 Note = Callable[[str], None]
 
@@ -85,13 +86,14 @@ def _prepare(
     note: Note,
     resources: ExitStack,
 ) -> Job:
-    plan, splits = _first_available(request, note)
+    given = request.objects.get("dataset")
+    plan, splits = first_available(request.plans, given, request.data_root, note)
     facts = describe(splits, _tasks(plan))
     plan = with_class_weights(plan, splits.train, facts)
     recipe, entries = complete(plan, facts, _resolved(plan, splits, strategy, parallel), registry)
     check_ranks(recipe)
     check_alike(strategy, recipe, facts)
-    model, recipe = _ready_model(recipe, entries, request, strategy.device, resources)
+    model, recipe = _ready_model(recipe, entries, request, strategy.device, note, resources)
     resources.callback(strategy.unwrap, model)
     net = strategy.wrap(in_best_layout(model, strategy.device))
     for text in (*facts.notes, *_sample_notes(facts, model)):
@@ -143,6 +145,7 @@ def _ready_model(
     entries: Mapping[str, Entry],
     request: Request,
     device: torch.device,
+    note: Note,
     resources: ExitStack,
 ) -> tuple[nn.Module, Recipe]:
     """Build and check the model; resolve the settings that depend on it."""
@@ -151,6 +154,7 @@ def _ready_model(
         model = build_module(entries["model"], **recipe.options.get("model", {}))
     else:
         model = request.objects["model"]
+    start(model, recipe, request.resumed, note)
     resources.enter_context(frozen(model, recipe.freeze))
     check_model(model)
     check_storable(model)
@@ -181,50 +185,6 @@ def _build_scheduler(
 ) -> Any:
     options = recipe.options.get("scheduler", {})
     return build(entries["scheduler"], optimizer, total_steps=steps * recipe.epochs, **options)
-
-
-def _first_available(request: Request, note: Note) -> tuple[Plan, Splits]:
-    """Build the dataset of the first plan whose data can really be had."""
-    for plan in request.plans:
-        try:
-            splits = load_splits(plan, request.objects.get("dataset"), request.data_root, note)
-        except DatasetUnavailable as error:
-            if plan is request.plans[-1]:
-                raise
-            note(str(error))
-        else:
-            if plan.note:
-                note(plan.note)
-            return plan, splits
-    raise DatasetUnavailable("no dataset can be had")  # make_plans returns one or raises
-
-
-def load_splits(plan: Plan, given: Any, root: Path | None, note: Note) -> Splits:
-    """Build the plan's dataset, or take the one given as an object.
-
-    Files are decoded once, into a cache, where the dataset can tell when they change and the plan
-    does not forbid it.
-
-    Args:
-        plan: names the dataset and its options.
-        given: the dataset, where it is an object.
-        root: the folder handed to datasets; None: the zoo's own.
-        note: told why files are not cached.
-
-    Raises:
-        InvalidOption: options that arrays and torch datasets do not have.
-        ZooError: the dataset's builder raised or returned something else than Splits.
-    """
-    if "dataset" not in plan.entries:
-        return as_splits(given)
-    entry = plan.entries["dataset"]
-    splits = build(entry, root=root or data_dir(), **plan.options("dataset"))
-    if not isinstance(splits, Splits):
-        raise ZooError(f"{entry.name} built a {type(splits).__name__}, not zoo_registry.Splits")
-    if plan.settings.get("cache") == "none":
-        return splits
-    test = None if splits.test is None else cached(splits.test, note=note)
-    return replace(splits, train=cached(splits.train, note=note), test=test)
 
 
 def _tasks(plan: Plan) -> tuple[str, ...]:

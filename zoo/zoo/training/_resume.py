@@ -31,6 +31,10 @@ def newest_checkpoint(run: Run, note: Note) -> Checkpoint | None:
     Args:
         run: the run.
         note: told of each that is damaged.
+
+    Raises:
+        CorruptCheckpoint: all were damaged, of a run that would start over from weights: it must
+            be asked to once more, for this training was to begin with a checkpoint's.
     """
     damaged = []
     found = None
@@ -43,6 +47,11 @@ def newest_checkpoint(run: Run, note: Note) -> Checkpoint | None:
             damaged.append(path)
     for path in damaged:
         shutil.rmtree(path, ignore_errors=True)
+    if damaged and found is None and run.recipe.get("weights"):
+        raise CorruptCheckpoint(
+            f"no checkpoint of {run.name} was what was stored, and they are gone. `zoo resume "
+            f"{run.name}` starts it over from {run.recipe['weights']}"
+        )
     return found
 
 

@@ -13,7 +13,7 @@ from .._ranks import launch_id
 from ..checkpoints import Checkpoint, read_checkpoint
 from ..errors import StorageError
 from ..parallel import choose_device
-from ..recipe import OBJECT
+from ..recipe import OBJECT, parent_of
 from ..reporting import Reporter, Silent, Started
 from ..runs import Run, RunWriter, lineage, open_run
 from ._compile import compiler_is_quoted
@@ -219,7 +219,7 @@ def _record(job: Job) -> dict[str, Any]:
     return {
         "task": job.facts.task,
         "parameters": job.num_parameters,
-        **lineage(),
+        **lineage(parent_of(job.recipe.weights)),
         "plugins": [
             {"name": p.name, "distribution": p.distribution, "version": p.version}
             for p in plugins.values()

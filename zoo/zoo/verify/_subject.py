@@ -8,12 +8,12 @@ from typing import Any, Self
 import torch
 from torch.utils.data import Subset
 
-from zoo_registry import DatasetUnavailable, Splits
+from zoo_registry import Splits
 
 from .._registry import registry
 from ..data import ArrayDataset, describe, if_cached, in_memory, length
 from ..recipe import Plan, make_plans
-from ..training import load_splits
+from ..training import first_available
 
 # N = samples, B = batch
 
@@ -50,7 +50,9 @@ class Subject:
         Raises:
             ZooError: as `zoo.training.prepare`.
         """
-        plan, splits = _first_available(make_plans(settings, registry(), root), root, note)
+        # Nothing is stored: of a set of files, a few samples are decoded for the proofs alone.
+        plans = make_plans({**settings, "cache": "none"}, registry(), root)
+        plan, splits = first_available(plans, None, root, note)
         size = plan.settings["batch_size"]
         few = replace(
             _described(plan, splits),
@@ -67,23 +69,6 @@ class Subject:
         count = min(num_samples, length(self.splits.train))
         items: Subset[Any] = Subset(self.splits.train, range(count))
         return replace(self, splits=replace(self.splits, train=items, test=None))
-
-
-def _first_available(plans: list[Plan], root: Path | None, note: Note) -> tuple[Plan, Splits]:
-    for plan in plans:
-        try:
-            # Nothing is stored: of a set of files, a few samples are decoded for the proofs alone.
-            streamed = replace(plan, settings={**plan.settings, "cache": "none"})
-            splits = load_splits(streamed, None, root, note)
-        except DatasetUnavailable as error:
-            if plan is plans[-1]:
-                raise
-            note(str(error))
-        else:
-            if plan.note:
-                note(plan.note)
-            return plan, splits
-    raise DatasetUnavailable("no dataset can be had")  # make_plans returns one or raises
 
 
 def _described(plan: Plan, splits: Splits) -> Splits:

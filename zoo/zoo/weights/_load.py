@@ -18,6 +18,7 @@ from ._contents import Contents
 from ._fit import Fit, fit
 from ._head import other_classes
 from ._modules import Names, bare
+from ._rename import without_wrappers
 from ._report import LoadReport, some
 from ._undo import copy_in
 
@@ -180,10 +181,15 @@ def _refusal(root: nn.Module, report: LoadReport, classes: tuple[int, int] | Non
     head = f"{report.path} does not fit {type(root).__name__}; nothing was loaded."
     remedy = "Build the model with the options that the file was made with"
     if report.loaded:
-        remedy += f", or load the {len(report.loaded)} tensors that fit with strict=False"
+        remedy += f"; in Python strict=False loads the {len(report.loaded)} tensors that fit"
+    elif without_wrappers(report.unexpected).removed:
+        remedy = (
+            "Its names are a wrapper's: take that out with "
+            f"`zoo convert {report.path.name} -o OUT{SAFETENSORS}`"
+        )
     if classes and len(report.differences()) == 1:
         remedy = (
             f"Build the model for {classes[0]} classes, or keep its own head for {classes[1]} and "
-            "load the rest: reset_head=True"
+            "load the rest: --reset-head, in Python reset_head=True"
         )
     return "\n".join([head, *(f"  {line}" for line in report.differences()), f"{remedy}."])
