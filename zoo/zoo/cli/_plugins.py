@@ -8,12 +8,23 @@ from zoo._registry import registry
 from zoo.reporting import print_json
 
 from ._output import json_option, print_table
+from ._subcommands import Subcommands
 
 
-@click.command("plugins")
+class Plugins(Subcommands):
+    """A list, with subcommands for those who write plugins."""
+
+
+@click.group("plugins", cls=Plugins, invoke_without_command=True)
 @json_option
-def plugins(as_json: bool) -> None:
+@click.pass_context
+def plugins(context: click.Context, as_json: bool) -> None:
     """Show every installed plugin, its import time, and what is broken and why."""
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+def _list(*, as_json: bool) -> None:
     found = registry().plugins
     offered = Counter(id(entry.plugin) for entry in registry().entries)
     if as_json:

@@ -1,6 +1,5 @@
 """`zoo runs`: the trained models of this machine."""
 
-import importlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from zoo_registry import nearest
 
 from ._main import say
 from ._output import json_option
+from ._subcommands import Subcommands
 from ._table import columns
 
 SUBCOMMANDS = {
@@ -34,23 +34,13 @@ SUBCOMMANDS = {
     "tag": "_runs_aliases",
     "untag": "_runs_aliases",
 }
-"""Where each subcommand lives; imported when it is used: a list is to be quick."""
+"""Where each subcommand lives."""
 
 
-class Runs(click.Group):
+class Runs(Subcommands):
     """A list that takes patterns, with subcommands: a first word that is none is a pattern."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
-        """List the subcommands."""
-        return list(SUBCOMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Find a subcommand."""
-        if cmd_name not in SUBCOMMANDS:
-            return None
-        module = importlib.import_module(f"zoo.cli.{SUBCOMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
+    places = SUBCOMMANDS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Tell patterns from subcommands; flags may follow a pattern."""
