@@ -21,8 +21,9 @@ from ._nearest import nearest
 
 if TYPE_CHECKING:
     from ._address import resolve
-    from ._discovery import Entry, Plugin
+    from ._index import Store
     from ._markers import hookimpl
+    from ._plugin import Entry, Plugin
     from ._registry import Registry, kinds, load
     from ._signature import SUPPLIED, Option, Signature, options_of, read_signature
     from ._specs import (
@@ -35,22 +36,25 @@ if TYPE_CHECKING:
         Splits,
         TrackerSpec,
     )
+    from ._trackers import Tracker
 
 # Where the names live that are resolved on first use: an error needs neither pluggy nor signatures.
 _HOMES = {
     "SUPPLIED": "_signature",
     "DatasetSpec": "_specs",
-    "Entry": "_discovery",
+    "Entry": "_plugin",
     "LossSpec": "_specs",
     "ModelSpec": "_specs",
     "OptimizerSpec": "_specs",
     "Option": "_signature",
-    "Plugin": "_discovery",
+    "Plugin": "_plugin",
     "Registry": "_registry",
     "SchedulerSpec": "_specs",
     "Signature": "_signature",
     "Spec": "_specs",
     "Splits": "_specs",
+    "Store": "_index",
+    "Tracker": "_trackers",
     "TrackerSpec": "_specs",
     "hookimpl": "_markers",
     "kinds": "_registry",
@@ -80,6 +84,8 @@ __all__ = [
     "Spec",
     "SpecError",
     "Splits",
+    "Store",
+    "Tracker",
     "TrackerSpec",
     "UnknownName",
     "UsageError",

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ._errors import SpecError
+from ._errors import SpecError, ZooError
 
 
 def address_of(build: str | Callable[..., Any]) -> str:
@@ -36,10 +36,13 @@ def resolve(address: str) -> Any:
 
     Raises:
         SpecError: the module can't be imported or has no such attribute.
+        ZooError: raised by the module itself, which knows better what to do: install a library.
     """
     module_name, _, attribute = address.partition(":")
     try:
         return _reach(importlib.import_module(module_name), attribute)
+    except ZooError:
+        raise
     except (Exception, SystemExit) as error:
         cause = f"{type(error).__name__}: {error}"
         raise SpecError(f"{address!r} does not resolve ({cause})") from error

@@ -10,8 +10,8 @@ from typing import Any
 import pluggy
 
 from . import _hookspecs
-from ._markers import PROJECT
 from ._nearest import nearest
+from ._plugin import PROJECT
 
 HOOKS = {
     name: tuple(inspect.signature(hook).parameters)
@@ -42,6 +42,10 @@ class HookManager(pluggy.PluginManager):
         if not self._marked and not unmarked:
             return ["it has no hooks; its entry point must name the module that has them"]
         return self._faults + unmarked
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all hooks."""
+        return tuple(HOOKS)
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> pluggy.HookimplOpts | None:
         """Find a hook as pluggy does, and pass over one that can't be called."""

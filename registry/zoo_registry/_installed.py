@@ -7,15 +7,20 @@ one malformed line makes it raise for all. pathlib would cost as much again.
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 _FILES = ("entry_points.txt", "METADATA", "PKG-INFO")
 _SUFFIXES = (".dist-info", ".egg-info")
+_EDITABLE = re.compile(r'"editable"\s*:\s*true')
+_NEEDS = re.compile(
+    r"^Requires-Dist:[ \t]*zoo[-_.]registry\b(?:[ \t]*\[[^\]]*\])?[ \t]*\(?([^;)\n]*)\)?[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What a plugin's metadata says of zoo; a line with a marker, such as an extra's, is no such."""
 
 
-@dataclass(frozen=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """One line of a group in a distribution's `entry_points.txt`."""
 
     name: str
@@ -23,6 +28,11 @@ class EntryPoint:
     """`package.module` or `package.module:attribute`; empty where the line has no `=`."""
     distribution: str
     version: str
+    record: str
+    """The path of what an installer wrote down of the distribution; empty where there is none, or
+    where its code may change without an installation: it is an editable one."""
+    needs: str
+    """The versions of `zoo-registry` that its metadata asks for, `>=0.3`; empty: any."""
 
 
 def entry_points(group: str) -> Iterator[EntryPoint]:
@@ -30,11 +40,27 @@ def entry_points(group: str) -> Iterator[EntryPoint]:
     seen: set[str] = set()
     for entry in sys.path:
         names, read = _opened(entry or ".")
-        for name in sorted(filter(_is_metadata, names)):
+        for name in sorted(filter(is_metadata, names)):
             distribution = _normalised(name.rpartition(".")[0].partition("-")[0])
             if distribution not in seen:
                 seen.add(distribution)
-                yield from _declared(name, read, group)
+                yield from _declared(entry, name, read, group)
+
+
+def listed(entry: str) -> Sequence[str]:
+    """Return the names in a path entry; of an archive, only those of metadata."""
+    return tuple(_opened(entry or ".")[0])
+
+
+def installed_version(distribution: str) -> str:
+    """Return the version of an installed distribution; empty where there is none."""
+    wanted = _normalised(distribution)
+    for entry in sys.path:
+        for name in _opened(entry or ".")[0]:
+            stem, _, version = name.rpartition(".")[0].partition("-")
+            if is_metadata(name) and _normalised(stem) == wanted:
+                return version
+    return ""
 
 
 def _opened(entry: str) -> tuple[Iterable[str], Callable[[str], str]]:
@@ -57,21 +83,30 @@ def _in_archive(entry: str) -> tuple[Iterable[str], Callable[[str], str]]:
         with zipfile.ZipFile(entry) as archive:
             for path in archive.namelist():
                 folder, _, file = path.partition("/")
-                if _is_metadata(folder) and file in _FILES:
+                if is_metadata(folder) and file in _FILES:
                     texts[path] = archive.read(path).decode(errors="replace")
     except Exception:  # noqa: BLE001 - whichever way an archive is damaged, it offers nothing
         return (), str
     return {path.partition("/")[0] for path in texts}, lambda path: texts.get(path, "")
 
 
-def _declared(name: str, read: Callable[[str], str], group: str) -> Iterator[EntryPoint]:
+def _declared(
+    entry: str, name: str, read: Callable[[str], str], group: str
+) -> Iterator[EntryPoint]:
     text = read(f"{name}/entry_points.txt")
     if f"[{group}]" in text:
         facts = read(f"{name}/METADATA") or read(f"{name}/PKG-INFO")
         stem = name.rpartition(".")[0].partition("-")[0]
         origin = _field(facts, "Name", _normalised(stem)), _field(facts, "Version", "?")
+        record = "" if _EDITABLE.search(read(f"{name}/direct_url.json")) else _record(entry, name)
+        needs = _NEEDS.search(facts)
         for point, value in _section(text, group):
-            yield EntryPoint(point, value, *origin)
+            yield EntryPoint(point, value, *origin, record, needs.group(1).strip() if needs else "")
+
+
+def _record(entry: str, name: str) -> str:
+    path = f"{entry}/{name}/RECORD"
+    return path if os.path.isabs(entry) and os.path.exists(path) else ""  # noqa: PTH110, PTH117
 
 
 def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
@@ -86,7 +121,8 @@ def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
             yield name.strip(), ":".join(part.strip() for part in address.split(":"))
 
 
-def _is_metadata(name: str) -> bool:
+def is_metadata(name: str) -> bool:
+    """Tell whether a name in a path entry is that of a distribution's metadata."""
     return name.endswith(_SUFFIXES)
 
 

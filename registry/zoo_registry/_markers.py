@@ -2,8 +2,7 @@
 
 import pluggy
 
-PROJECT = "zoo"
-"""The name of the entry-point group and of the pluggy project."""
+from ._plugin import PROJECT
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

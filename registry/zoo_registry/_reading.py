@@ -38,15 +38,18 @@ class Reading(NamedTuple):
     doc: str
 
 
-def read(address: str, leave_out: Collection[str]) -> Reading:
+def read(address: str, leave_out: Collection[str], *, importing: bool = True) -> Reading:
     """Read how `package.module:attribute` is called, less the parameters in `leave_out`.
 
     Raises:
-        SpecError: the address does not resolve, or leads to nothing that can be called.
+        SpecError: the address does not resolve, leads to nothing that can be called, or would
+            have to be imported.
     """
     try:
         call = read_call(address)
-    except NotStatic:
+    except NotStatic as reason:
+        if not importing:
+            raise SpecError(f"only importing {address!r} tells its options: {reason}") from reason
         return _imported(address, leave_out)
     rows = tuple(
         _written(parameter)

@@ -4,9 +4,11 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ._discovery import KINDS, Entry, Found, Plugin, attempt, discover, selected
+from ._discovery import Found, discover, selected
 from ._errors import AmbiguousName, UnknownName
+from ._index import Store
 from ._nearest import nearest
+from ._plugin import KINDS, Entry, Plugin
 
 
 class Registry:
@@ -86,24 +88,27 @@ class Registry:
 
     def listeners(self, hook: str) -> list[Plugin]:
         """Return the plugins that implement a hook, in the order in which they are called."""
-        return [self._found.owners[id(one.plugin)] for one in self._implementations(hook)]
+        return [plugin for plugin, _ in self._found.life.implementations(hook)]
 
     def ask(self, plugin: Plugin, hook: str, **facts: Any) -> tuple[Any, str | None]:
         """Call a life-cycle hook in one plugin; return its answer, or None and what went wrong."""
-        for implementation in self._implementations(hook):
-            if self._found.owners[id(implementation.plugin)] is plugin:
+        from ._conduct import attempt
+
+        for owner, implementation in self._found.life.implementations(hook):
+            if owner is plugin:
                 arguments = [facts[name] for name in implementation.argnames]
                 return attempt(implementation.function, *arguments)
         return None, f"{plugin.name} has no {hook}"
 
-    def _implementations(self, hook: str) -> list[Any]:
-        # In pluggy's order, which calls the end of its list first: `tryfirst` stands there.
-        return list(reversed(getattr(self._found.manager.hook, hook).get_hookimpls()))
 
+def load(only: Collection[str] | None = None, store: Store | None = None) -> Registry:
+    """Discover the installed plugins.
 
-def load(only: Collection[str] | None = None) -> Registry:
-    """Discover the installed plugins: those in `only`, else those in `ZOO_PLUGINS`, else all."""
-    return Registry(discover(selected() if only is None else only))
+    Args:
+        only: names of plugins; None: those in `ZOO_PLUGINS`, else all.
+        store: of an index that spares importing them; None: they are imported.
+    """
+    return Registry(discover(selected() if only is None else only, store))
 
 
 def kinds() -> tuple[str, ...]:

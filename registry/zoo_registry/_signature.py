@@ -42,24 +42,33 @@ class Signature:
     """The first paragraph of its docstring, on one line."""
 
 
-def options_of(spec: Spec) -> Signature:
+def options_of(spec: Spec, *, importing: bool = True) -> Signature:
     """Return the signature of a spec's builder less its arguments and what the loop supplies.
 
+    Args:
+        spec: of the component.
+        importing: import the builder where its source does not tell.
+
     Raises:
-        SpecError: its address does not resolve, or leads to nothing that can be called.
+        SpecError: its address does not resolve, leads to nothing that can be called, or would
+            have to be imported.
     """
     supplied = SUPPLIED.get(spec.kind, ())
-    return read_signature(spec.address, leave_out=("self", *supplied, *spec.arguments))
+    leave_out = ("self", *supplied, *spec.arguments)
+    return read_signature(spec.address, leave_out=leave_out, importing=importing)
 
 
-def read_signature(address: str, *, leave_out: Collection[str] = ()) -> Signature:
+def read_signature(
+    address: str, *, leave_out: Collection[str] = (), importing: bool = True
+) -> Signature:
     """Return how `package.module:attribute` is called, less the parameters in `leave_out`.
 
     Raises:
-        SpecError: the address does not resolve, or leads to nothing that can be called.
+        SpecError: the address does not resolve, leads to nothing that can be called, or would
+            have to be imported.
     """
     # Imported here: few commands read a signature, and all import this module.
     from ._reading import read
 
-    rows, accepts_any, doc = read(address, leave_out)
+    rows, accepts_any, doc = read(address, leave_out, importing=importing)
     return Signature(tuple(Option(*row) for row in rows), accepts_any, doc)

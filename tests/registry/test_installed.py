@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo_registry._installed import EntryPoint, entry_points
+from zoo_registry._installed import entry_points, installed_version
 
 GROUP = "zoo"
 
 
 def standard(group):
-    """Return what `importlib.metadata` finds, in this module's terms."""
+    """Return what `importlib.metadata` finds: names, values, distributions and versions."""
     return {
-        EntryPoint(
+        (
             point.name,
             f"{point.module}:{point.attr}" if point.attr else point.module,
             point.dist.name,
@@ -39,7 +39,7 @@ def found(site, monkeypatch):
 @pytest.mark.parametrize("group", ["zoo", "console_scripts", "pytest11", "hatch", "absent"])
 def test_the_environment_holds_what_the_standard_library_finds(group):
     """Name, value, distribution and version of every entry point in the real environment."""
-    points = list(entry_points(group))
+    points = [point[:4] for point in entry_points(group)]
     assert set(points) == standard(group)
     assert len(points) == len(set(points))
 
@@ -223,7 +223,7 @@ def test_any_installation_holds_what_the_standard_library_finds(folders, tmp_pat
     """Sections, comments, spaces, extras, and distributions that hide each other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [write(tmp_path_factory, folder) for folder in folders])
-        assert set(entry_points(GROUP)) == standard(GROUP)
+        assert {point[:4] for point in entry_points(GROUP)} == standard(GROUP)
 
 
 def write(tmp_path_factory, installed):
@@ -239,3 +239,40 @@ def write(tmp_path_factory, installed):
             (folder / facts).write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n")
             (folder / "entry_points.txt").write_text(text)
     return str(root)
+
+
+def test_what_an_installer_wrote_down_is_told(site):
+    """A RECORD says that an installation is settled; an editable one's code may change any time."""
+    (site.metadata("settled-zoo", {"settled": "a"}) / "RECORD").write_text("")
+    editable = site.metadata("edited-zoo", {"edited": "b"})
+    (editable / "RECORD").write_text("")
+    (editable / "direct_url.json").write_text('{"dir_info": {"editable": true}, "url": "file:///"}')
+    site.metadata("bare-zoo", {"bare": "c"})
+    records = {p.name: p.record for p in entry_points(GROUP)}
+    assert records["settled"] == str(site.root / "settled_zoo-1.0.dist-info" / "RECORD")
+    assert records["edited"] == records["bare"] == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "needs"),
+    [
+        ("Requires-Dist: zoo-registry>=0.3", ">=0.3"),
+        ("Requires-Dist: zoo_registry (>=0.3,<1)", ">=0.3,<1"),
+        ("Requires-Dist: Zoo.Registry [timm] ~= 0.3.1", "~= 0.3.1"),
+        ("Requires-Dist: zoo-registry", ""),
+        ("Requires-Dist: zoo-registry>=9; extra == 'new'", ""),
+        ("Requires-Dist: zoo-registry-extras>=9", ""),
+    ],
+)
+def test_what_the_metadata_asks_of_zoo_is_told(site, line, needs):
+    """Unconditional requirements only: an extra's may not be wanted."""
+    folder = site.metadata("acme-zoo", {"acme": "a"})
+    (folder / "METADATA").write_text(f"Name: acme-zoo\nVersion: 1\n{line}\n\nText\n")
+    assert next(p.needs for p in entry_points(GROUP) if p.name == "acme") == needs
+
+
+def test_the_version_of_a_distribution_is_found():
+    """As the standard library has it; none where it is not installed."""
+    assert installed_version("zoo-registry") == importlib.metadata.version("zoo-registry")
+    assert installed_version("Zoo_Registry") == installed_version("zoo-registry")
+    assert installed_version("no-such-distribution") == ""

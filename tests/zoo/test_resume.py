@@ -41,7 +41,8 @@ from zoo.reporting import Silent
 from zoo.runs import find_run
 from zoo.training import Bystander, Fit, Interrupt
 from zoo.training._state import HiddenBuffers, OptimizerState
-from zoo_registry._discovery import Plugin, discover
+from zoo_registry._discovery import discover
+from zoo_registry._plugin import Plugin
 from zoo_registry._registry import Registry
 
 SETTINGS = {
@@ -359,8 +360,8 @@ def test_a_plugin_keeps_what_it_needs(monkeypatch, write_package):
     module = importlib.import_module(write_package(PLUGIN))
     found = discover(None)
     plugin = Plugin("log", module.__name__, "log-zoo", "1.0")
-    assert found.manager.adopt(module) == []
-    found.owners[id(module)] = plugin
+    found.life.adopt(plugin, module)
+    assert plugin.faults == []
     monkeypatch.setattr("zoo.api.registry", lambda: Registry(found))
     with pytest.raises(Killed):
         begin([after(7, kill, training=True)])

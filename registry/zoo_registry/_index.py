@@ -1,0 +1,170 @@
+"""An index of what plugins offer, so that a start imports none of them.
+
+It holds for one state of the installation: the folders on `sys.path` that hold distributions, as
+they were when it was written, and the contract's own code. What may change without an installation
+is not in it, and read afresh each time: an editable plugin, one without an installer's record, one
+that has faults. Of the others the record and the files that were imported are looked at.
+
+Whatever is wrong with the index, damage, another version, a race, costs the time to import the
+plugins, as if there were none.
+"""
+
+import binascii
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ._installed import EntryPoint, is_metadata, listed
+from ._packing import Unpackable, pack, unpack
+from ._plugin import Entry, Plugin
+
+_FORMAT = 1
+_RACY_NS = 2 * 10**9
+"""A file that changed so shortly before may change again and still have the same time."""
+
+
+class Store(Protocol):
+    """Where the bytes of an index are kept."""
+
+    def read(self) -> bytes:
+        """Return what was written last; nothing where there is none."""
+
+    def write(self, text: bytes) -> None:
+        """Keep `text`, whole or not at all; where that can't be, do nothing."""
+
+
+Stamp = tuple[str, int, int]
+"""A path, its time of change in ns, and its size."""
+
+
+class Row(NamedTuple):
+    """What is remembered of one plugin."""
+
+    import_seconds: float
+    notices: list[str]
+    hooks: list[str]
+    """Those it implements, without the ones that offer specs."""
+    specs: list[list[Any]]
+    facts: dict[str, Any]
+    """What else was worked out of it; see `Registry.remembered`."""
+    files: list[Stamp]
+
+    def recall(self, plugin: Plugin) -> Iterator[Entry]:
+        """Give `plugin` what is known of it, and yield what it offers."""
+        plugin.import_seconds = self.import_seconds
+        plugin.notices += self.notices
+        for packed in self.specs:
+            yield Entry(unpack(packed), plugin)
+
+
+class Index(NamedTuple):
+    """Entry points, and what is remembered of each: None where it is to be read afresh."""
+
+    points: list[EntryPoint]
+    rows: list[Row | None]
+
+
+def read_index(store: Store) -> Index | None:
+    """Return what `store` holds, where it is true of this process's installation."""
+    try:
+        head, _, body = store.read().partition(b"\n")
+        if json.loads(head) != [_FORMAT, _code(), binascii.crc32(body)]:
+            return None
+        path, points, rows = json.loads(body)
+        shadows = _unless_changed(path)
+        if shadows is None:
+            return None
+        points = [EntryPoint(*point) for point in points]
+        kept = [None if row is None else Row(*row) for row in rows]
+    except Exception:  # noqa: BLE001 - an index is bytes from a disk: it may be anything
+        return None
+    for number, (point, row) in enumerate(zip(points, kept, strict=True)):
+        if row is not None and (_top(point) in shadows or any(map(_has_changed, row.files))):
+            kept[number] = None
+    return Index(points, kept)
+
+
+def write_index(store: Store, index: Index) -> None:
+    """Have `store` keep what holds of this installation; unless it is being changed just now."""
+    path = [(entry, *_stamp(entry)[1:]) for entry, names in _path() if any(map(is_metadata, names))]
+    stamps = [*path, *(stamp for row in index.rows if row for stamp in row.files)]
+    if any(changed > time.time_ns() - _RACY_NS for _, changed, _ in stamps):
+        return
+    body = json.dumps([path, index.points, index.rows], separators=(",", ":")).encode()
+    head = json.dumps([_FORMAT, _code(), binascii.crc32(body)]).encode()
+    store.write(head + b"\n" + body)
+
+
+def make_row(
+    point: EntryPoint, plugin: Plugin, hooks: Sequence[str], entries: Sequence[Entry]
+) -> Row | None:
+    """Return what is to be remembered of a plugin just read; None: nothing, it is not settled."""
+    if plugin.faults or not point.record:
+        return None
+    try:
+        specs = [pack(entry.spec) for entry in entries]
+        files = [_stamp(point.record), *_imported(_top(point))]
+    except (Unpackable, OSError):
+        return None
+    return Row(plugin.import_seconds, plugin.notices, list(hooks), specs, {}, files)
+
+
+def _unless_changed(path: list[list[Any]]) -> set[str] | None:
+    """Compare `sys.path` with what was there; return the modules in entries not looked at then.
+
+    None: a distribution may have come or gone.
+    """
+    before = {entry: (changed, size) for entry, changed, size in path}
+    seen: list[str] = []
+    others: set[str] = set()
+    for entry in dict.fromkeys(sys.path):
+        if entry in before:
+            if _stamp(entry)[1:] != before[entry]:
+                return None
+            seen.append(entry)
+            continue
+        names = listed(entry)
+        if any(map(is_metadata, names)):
+            return None
+        others.update(name.partition(".")[0] for name in names)
+    return others if seen == list(before) else None
+
+
+def _path() -> Iterator[tuple[str, Sequence[str]]]:
+    for entry in dict.fromkeys(sys.path):
+        yield entry, listed(entry)
+
+
+def _imported(top: str) -> list[Stamp]:
+    """Return the files of a package, or module, and all below it that are imported."""
+    names = [name for name in sys.modules if name == top or name.startswith(f"{top}.")]
+    files = {getattr(sys.modules[name], "__file__", None) or "" for name in names}
+    return [_stamp(file) for file in sorted(files - {""})]
+
+
+def _top(point: EntryPoint) -> str:
+    return point.value.partition(":")[0].partition(".")[0]
+
+
+def _stamp(path: str) -> Stamp:
+    found = os.stat(path)  # noqa: PTH116 - pathlib takes longer to import than all of this
+    return path, found.st_mtime_ns, found.st_size
+
+
+def _has_changed(before: Stamp) -> bool:
+    try:
+        return _stamp(before[0]) != tuple(before)
+    except OSError:
+        return True
+
+
+def _code() -> list[Any]:
+    """Return what identifies the code that reads and writes an index."""
+    folder = os.path.dirname(__file__)  # noqa: PTH120 - as above
+    with os.scandir(folder) as found:
+        files = [file.stat() for file in found if file.name.endswith(".py")]
+    newest = max(file.st_mtime_ns for file in files)
+    return [sys.version, folder, newest, sum(file.st_size for file in files)]

@@ -1,0 +1,79 @@
+"""Hooks that are called later than discovery: a training's life, and the command line's making.
+
+A plugin that was recalled from the index is imported when a hook that it has is called.
+"""
+
+from collections.abc import Collection
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ._errors import SpecError
+from ._plugin import KINDS, Plugin
+
+if TYPE_CHECKING:
+    from ._hooks import HookManager
+
+
+class Life:
+    """Which plugin has which hooks; the modules behind them, once they are imported."""
+
+    def __init__(self) -> None:
+        self._order: dict[Plugin, int] = {}
+        self._asleep: dict[Plugin, Collection[str]] = {}
+        self._owners: dict[int, Plugin] = {}
+
+    def expect(self, plugin: Plugin, hooks: Collection[str]) -> None:
+        """Note that `plugin`, not imported yet, has these hooks."""
+        self._order[plugin] = len(self._order)
+        if hooks:
+            self._asleep[plugin] = hooks
+
+    def adopt(self, plugin: Plugin, module: object) -> None:
+        """Register the hooks of a plugin's module, and what is wrong with them as its faults.
+
+        Raises:
+            SpecError: it is another plugin's too.
+        """
+        self._order.setdefault(plugin, len(self._order))
+        owner = self._owners.setdefault(id(module), plugin)
+        if owner is not plugin:
+            raise SpecError(f"{plugin.module} is loaded already, as {owner.name} of {owner.origin}")
+        plugin.faults += self._manager.adopt(module)
+
+    def hooks(self, plugin: Plugin) -> list[str]:
+        """Return which hooks an adopted plugin has, without those that offer specs."""
+        names = (name for name in self._manager.names() if name not in KINDS.values())
+        return [name for name in names if any(p is plugin for p, _ in self._adopted(name))]
+
+    def implementations(self, hook: str) -> list[tuple[Plugin, Any]]:
+        """Return each plugin that has `hook` and its implementation, in the order of calls.
+
+        The order is pluggy's, as if all were imported: the last plugin's first, but for those
+        that ask to be called first or last.
+        """
+        for plugin in [plugin for plugin, hooks in self._asleep.items() if hook in hooks]:
+            self._wake(plugin)
+        return self._adopted(hook)
+
+    def _adopted(self, hook: str) -> list[tuple[Plugin, Any]]:
+        found = [
+            (self._owners[id(one.plugin)], one)
+            for one in getattr(self._manager.hook, hook).get_hookimpls()
+        ]
+        return sorted(
+            found,
+            key=lambda pair: (pair[1].trylast - pair[1].tryfirst, -self._order[pair[0]]),
+        )
+
+    def _wake(self, plugin: Plugin) -> None:
+        from ._reader import import_plugin
+
+        del self._asleep[plugin]
+        import_plugin(plugin, self)
+
+    @cached_property
+    def _manager(self) -> "HookManager":
+        # Imported here: a start that recalls its plugins needs no hooks, and so no pluggy.
+        from ._hooks import HookManager
+
+        return HookManager()
