@@ -94,8 +94,47 @@ def table(entry):
     return b",".join(b'"%x":%s' % (number, entry) for number in range(800_000))
 
 
+def text(value: bytes) -> bytes:
+    """A text as pickles have it."""
+    return b"X" + len(value).to_bytes(4, "little") + value
+
+
+def pickled(*parts: bytes) -> bytes:
+    """A dict of what the parts make, as a pickle of torch's protocol, the archive's only member."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as new:
+        new.writestr("archive/data.pkl", b"\x80\x02}(" + b"".join(parts) + b"u.")
+        new.writestr("archive/byteorder", b"little")
+        new.writestr("archive/version", b"3\n")
+    return whole.getvalue()
+
+
+NUMBERS = b"".join(b"J" + number.to_bytes(4, "little") for number in range(100_000))
+COPIED = pickled(
+    *(text(b"a"), b"]q\x00(", NUMBERS, b"e"),
+    *(text(b"b"), b"c__builtin__\nset\nq\x01h\x00\x85R"),
+    *(text(b"%d" % number) + b"h\x01h\x00\x85R" for number in range(10_000)),
+)
+ENCODED = pickled(
+    *(text(b"a"), text(b"a" * 1_000_000), b"q\x00", text(b"utf-32"), b"c_codecs\nencode\nq\x01"),
+    *(text(b"%d" % number) + b"h\x01h\x00" + text(b"utf-32") + b"\x86R" for number in range(9_000)),
+)
+NESTED = pickled(b")q\x00", b"h\x00h\x00\x86q\x00" * 90, b"K\x01" * 91)
+SCALAR = b"cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\n" + text(b"V2000000000") + b"\x85R\x85R"
+
 SUFFIXES = (".safetensors", ".pth")
 BOMBS = {
+    "one list copied over and over": lambda p: p.write_bytes(COPIED),
+    "one text encoded over and over": lambda p: p.write_bytes(ENCODED),
+    "keys that take forever to hash": lambda p: p.write_bytes(NESTED),
+    "the same in the old format": lambda p: p.write_bytes(
+        b"\x80\x02K\x01." * 3 + b"\x80\x02})q\x00" + b"h\x00h\x00\x86q\x00" * 90 + b"K\x01s."
+    ),
+    "empty sets": lambda p: p.write_bytes(pickled(b"\x8f" * 20_000_000)),
+    "numbers without data": lambda p: p.write_bytes(
+        pickled(*(text(b"%d" % number) + SCALAR for number in range(9)))
+    ),
+    "capitals": lambda p: p.write_bytes(COPIED.replace(b"data.pkl", b"DATA.pkl")),
     "compressed zip": lambda p: archive(p, zeros(20_000_000), zipfile.ZIP_DEFLATED),
     "members over one another": lambda p: archive(p, zeros(10_000), times=50_000),
     "expanded tensor": lambda p: torch.save({"0.weight": torch.zeros(1).expand(10**12)}, p),

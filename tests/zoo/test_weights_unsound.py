@@ -232,6 +232,16 @@ def test_a_compressed_archive_is_refused_before_it_expands(tmp_path):
     assert "compressed" in refused(tmp_path / "a.pth", CorruptWeights)
 
 
+def test_an_archive_behind_another_is_refused(tmp_path):
+    """What looks for the directory finds the second, and torch reads at the first one's places."""
+    first, second = tmp_path / "first.pth", tmp_path / "second.pth"
+    torch.save({"weight": torch.ones(2, 3), "bias": torch.ones(2)}, first)
+    torch.save({"weight": torch.zeros(2, 3), "bias": torch.zeros(2)}, second)
+    (tmp_path / "a.pth").write_bytes(first.read_bytes() + second.read_bytes())
+    assert zipfile.is_zipfile(tmp_path / "a.pth")
+    assert "directory is not where it says" in refused(tmp_path / "a.pth", CorruptWeights)
+
+
 def test_an_expanded_view_is_not_filled_in(tmp_path):
     """Four bytes that claim to be a trillion values."""
     torch.save({"weight": torch.zeros(1).expand(10**12)}, tmp_path / "a.pth")

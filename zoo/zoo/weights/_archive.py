@@ -3,19 +3,30 @@
 import zipfile
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from ..errors import CorruptWeights, UntrustedWeights
+from ._pickle_cost import Insatiable, scan_pickles
 
 _START = b"PK\3\4"
-_INSATIABLE = (
-    b"bytearray\n",
-    b"_rebuild_device_tensor_from_cpu_tensor\n",
-    b"_rebuild_device_tensor_from_numpy\n",
+_INSATIABLE = frozenset(
+    (
+        b"bytearray",
+        b"_rebuild_device_tensor_from_cpu_tensor",
+        b"_rebuild_device_tensor_from_numpy",
+    )
 )
 """What torch builds for whoever asks, of any size, and fills with zeros or with copies."""
+_LONGEST = 1 << 28
+"""Bytes of a pickle, without the tensors' own: names and shapes of a million tensors."""
+_OLD_PICKLES = 5
+"""Of which the format before 1.6 has so many, one after another, before its tensors."""
 _DIRECTORY = 0x10
 """MS-DOS's attribute of a folder, of which torch's reader reads nothing, and says nothing."""
+_LOCAL = 30
+"""Bytes of what stands before a member, its name and extra field left out."""
+_OFFSET = 42
+"""Where, in a directory's entry, it says where the member is."""
+_IN_ZIP64 = 0xFFFFFFFF
 _CHUNK = 1 << 20
 
 
@@ -31,13 +42,13 @@ def check_archive(stream: BufferedReader, path: Path) -> None:
 
     Raises:
         CorruptWeights: a member is compressed, larger than the file, or altered.
-        UntrustedWeights: it is a TorchScript program, or asks for memory that it does not fill.
+        UntrustedWeights: it is a TorchScript program, or asks for memory out of all proportion.
         zipfile.BadZipFile: it is damaged otherwise.
     """
     stream.seek(0)
     if stream.read(len(_START)) != _START:  # the format of torch before 1.6
         stream.seek(0)
-        _check_pickle(stream, path)
+        _check_pickle(stream.read(_LONGEST + 1), path, _OLD_PICKLES)
         return
     size = stream.seek(0, 2)
     with zipfile.ZipFile(stream) as archive:
@@ -54,15 +65,17 @@ def check_archive(stream: BufferedReader, path: Path) -> None:
             raise CorruptWeights(
                 f"{path} is damaged: a folder is where a tensor was. Copy or download it again."
             )
-        if not any(member.CRC for member in members if member.file_size):
-            stream.seek(0)  # torch's set_crc32_options(False) leaves zeros, which zipfile refuses
-            _check_pickle(stream, path)
-            return
-        _check_sums(archive, path)
+        if members and not _is_where_it_says(stream, archive):
+            raise CorruptWeights(
+                f"{path} is damaged: its directory is not where it says. Copy or download it again."
+            )
+        # torch's set_crc32_options(False) leaves zeros, which zipfile refuses.
+        if any(member.CRC for member in members if member.file_size):
+            _check_sums(archive, path)
         for member in members:
-            if PurePosixPath(member.filename).name == "data.pkl":
-                with archive.open(member) as pickled:
-                    _check_pickle(pickled, path)
+            # Torch's reader looks for it by any capitals.
+            if PurePosixPath(member.filename.lower()).name == "data.pkl":
+                _check_pickle(_bytes_of(stream, member), path)
 
 
 def untrusted(path: Path, what: str) -> UntrustedWeights:
@@ -74,19 +87,34 @@ def untrusted(path: Path, what: str) -> UntrustedWeights:
     )
 
 
-def _check_pickle(stream: IO[bytes], path: Path) -> None:
+def _check_pickle(data: bytes, path: Path, pickles: int = 1) -> None:
     """Refuse what some bytes can make take any amount of memory, which no weights need."""
-    before = b""
-    while chunk := stream.read(_CHUNK):
-        # A pickle names what it asks for in so many letters.
-        found = [name for name in _INSATIABLE if name in before + chunk]
-        if found:
-            raise UntrustedWeights(
-                f"{path} asks for a {found[0].decode().strip()}, which takes whatever memory it is "
-                "told to. Where the file was made, keep only its tensors: "
-                f'torch.save(model.state_dict(), "{path.name}").'
-            )
-        before = chunk[-100:]
+    try:
+        scan_pickles(data, pickles, _INSATIABLE, most=_LONGEST)
+    except Insatiable as error:
+        raise UntrustedWeights(
+            f"{path} asks for {error}. Where the file was made, keep only its tensors: "
+            f'torch.save(model.state_dict(), "{path.name}").'
+        ) from error
+
+
+def _bytes_of(stream: BufferedReader, member: zipfile.ZipInfo) -> bytes:
+    """Read a stored member's bytes, up to as many as are looked at, whatever its checksum."""
+    stream.seek(member.header_offset)
+    local = stream.read(_LOCAL)
+    lengths = (int.from_bytes(local[at : at + 2], "little") for at in (26, 28))
+    stream.seek(sum(lengths), 1)
+    return stream.read(min(member.file_size, _LONGEST + 1))
+
+
+def _is_where_it_says(stream: BufferedReader, archive: zipfile.ZipFile) -> bool:
+    """Say whether zipfile has read the same directory as torch will.
+
+    Where an archive lies behind something else, zipfile moves all offsets by that; torch does not.
+    """
+    stream.seek(archive.start_dir + _OFFSET)
+    said = int.from_bytes(stream.read(4), "little")
+    return said in (archive.infolist()[0].header_offset, _IN_ZIP64)
 
 
 def _check_sums(archive: zipfile.ZipFile, path: Path) -> None:
