@@ -185,7 +185,7 @@ def test_without_a_dataset_a_converted_file_says_what_is_missing(tmp_path):
     [
         (["--model", "mlp", "--set", "model.in_features=4"], "does not fit MLP"),
         ([*MODEL, "--set", "model.num_classes=5"], "(3, 5) float32 in the file"),
-        (["--model", "resnet18"], "missing from the file"),
+        (["--model", "vision/resnet18"], "missing from the file"),
         ([*MODEL[:-2], "--set", "model.hiden=[5]"], "'hidden'"),
         (["--model", "mlpp"], "mlp"),
         (["--set", "model.hidden=[5]"], "--model"),

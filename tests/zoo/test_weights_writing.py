@@ -10,9 +10,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
 from zoo._files import SavedFile, write_atomically, write_text
 from zoo.errors import StorageError
+from zoo.weights import read_state_dict, save_weights
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes, signals and limits")
 
@@ -103,7 +105,9 @@ def failing_at(number, numbers, function):
 
 
 @posix
-@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o277, 0o400)])
+@pytest.mark.parametrize(
+    ("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o027, 0o640), (0o277, 0o400)]
+)
 def test_the_mode_is_what_the_umask_says(tmp_path, umask, mode):
     """Others read a shared zoo exactly where its owner lets them."""
     before = os.umask(umask)
@@ -239,3 +243,60 @@ def test_the_disk_is_told_before_the_name_is_given(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", noted_replace)
     write_text(tmp_path / "a.txt", "text")
     assert events == ["sync file", "rename", "sync folder"]
+
+
+@posix
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_take_the_place_of_a_read_only_file(tmp_path, suffix):
+    """It is the folder that may be written to or not; and the mode is what the umask says now."""
+    file = tmp_path / f"net{suffix}"
+    save_weights({"a": torch.zeros(3)}, file)
+    file.chmod(0o444)
+    save_weights({"a": torch.ones(3)}, file)
+    assert read_state_dict(file)["a"].eq(1).all()
+    assert file.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    before = os.umask(0)
+    os.umask(before)
+    return before
+
+
+@posix
+def test_what_was_loaded_does_not_hang_on_the_file(tmp_path):
+    """Replaced, written over, cut short, removed after it was loaded: nothing changes."""
+    printed = run_python(
+        """
+        import os, sys
+        from pathlib import Path
+        import torch
+        from zoo.weights import load_weights, read_state_dict, save_weights
+
+        for name in ("a.safetensors", "a.pth"):
+            for harm in ("replace", "rewrite", "truncate", "unlink"):
+                file = Path(sys.argv[1], name)
+                model = torch.nn.Linear(500, 400)
+                with torch.no_grad():
+                    model.weight.fill_(3)
+                save_weights(model, file)
+                with torch.no_grad():
+                    model.weight.fill_(0)
+                load_weights(model, file)
+                state = read_state_dict(file)
+                if harm == "replace":
+                    save_weights({"a": torch.zeros(1)}, file)
+                elif harm == "rewrite":
+                    size = file.stat().st_size
+                    with file.open("rb+") as stream:
+                        stream.write(bytes(size))
+                elif harm == "truncate":
+                    os.truncate(file, 0)
+                else:
+                    file.unlink()
+                assert model.weight.eq(3).all() and state["weight"].eq(3).all(), harm
+                print("kept")
+        """,
+        tmp_path,
+    )
+    assert printed.count("kept") == 8
