@@ -1,7 +1,12 @@
 """What to say where the plugin behind some weights can't be used, without importing torch."""
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+"""What may stand in a command that is copied to a shell: a card may hold anything."""
 
 
 def why_not_offered(
@@ -17,6 +22,11 @@ def why_not_offered(
         error: what looking for the model came to; it names plugins that are broken or not
             selected.
     """
+    if not (_DISTRIBUTION.fullmatch(distribution) and _VERSION.fullmatch(made_with)):
+        return (
+            f"{path} is for {model}, and its card names no distribution that could be installed "
+            f"({distribution!r}, {made_with!r}); ask whoever made it"
+        )
     wanted = f"{distribution} {made_with}"
     remedy = f"pip install {distribution}=={made_with}"
     try:

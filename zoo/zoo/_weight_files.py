@@ -48,10 +48,15 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         UsageError: no such file, or not a `.safetensors` one.
         CorruptWeights: its header is damaged.
     """
+    return dict(header_of(path).metadata)
+
+
+def header_of(path: str | os.PathLike[str]) -> Header:
+    """Return a safetensors file's header; raises as `read_metadata` does."""
     file = _describing_itself(path)
     try:
         with file.open("rb", buffering=0) as stream:
-            return dict(read_header(stream, file.stat().st_size).metadata)
+            return read_header(stream, file.stat().st_size)
     except ValueError as error:
         raise corrupt(file, error) from error
 

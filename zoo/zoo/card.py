@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,17 +13,20 @@ from .data import DataFacts, InputSpec
 from .errors import IncompatibleWeights
 from .recipe import DEFAULT_LOSSES, Recipe
 
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+"""That will be looked up: a stranger's card may have millions of characters in its place."""
+
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """Names the model, the plugin that offers it, its input and its classes."""
 
-    model: str
+    model: Name
     """Qualified name, or `object:ClassName` for a module of the user's own."""
     options: dict[str, Any]
     """Keyword arguments that build the model."""
-    plugin: str
-    distribution: str
-    version: str
+    plugin: Name
+    distribution: Name
+    version: Name
     task: str
     prepared: InputSpec | None = msgspec.field(name="input")
     """How samples are prepared; None where that is not known. Read it as `input`."""
@@ -131,5 +134,5 @@ def read_card(metadata: Mapping[str, str], source: object) -> Card:
         )
     try:
         return msgspec.json.decode(metadata[CARD], type=Card)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise IncompatibleWeights(f"{source} holds a card that can't be read: {error}") from error

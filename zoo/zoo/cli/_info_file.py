@@ -13,6 +13,13 @@ from zoo.home import user_path
 from zoo.reporting import print_json
 from zoo_registry import UnknownName
 
+from ._printable import printable
+
+_LONGEST = 200
+"""Characters of a name that is looked up: a stranger's may have millions."""
+_LINE = 500
+"""Characters that are shown of anything."""
+
 
 def is_file_name(name: str) -> bool:
     """Say whether a name is that of a weights file, and of no component."""
@@ -29,9 +36,9 @@ def show_file(name: str, *, as_json: bool) -> None:
         return
     for key, value in _lines(facts, card).items():
         if value:
-            click.echo(f"{key:<13} {value}")
+            click.echo(f"{key:<13} {_line(value)}")
     if missing:
-        click.echo(f"\n{missing}")
+        click.echo(printable(f"\n{missing}"))
 
 
 def _described(facts: FileFacts) -> dict[str, Any]:
@@ -62,7 +69,7 @@ def _missing(facts: FileFacts, card: dict[str, Any] | None) -> str:
     if card is None or str(card.get("model", "")).startswith("object:"):
         return ""
     model, distribution, version = (
-        str(card.get(key, "")) for key in ("model", "distribution", "version")
+        str(card.get(key, ""))[:_LONGEST] for key in ("model", "distribution", "version")
     )
     try:
         registry().find("model", model)
@@ -91,6 +98,12 @@ def _lines(facts: FileFacts, card: dict[str, Any] | None) -> dict[str, str]:
         "dataset": str(card.get("dataset", "")),
         "metrics": _pairs(card.get("metrics")),
     }
+
+
+def _line(text: str) -> str:
+    """Put on one line what a stranger's file may hold in any length and form."""
+    shown = text if len(text) <= _LINE else f"{text[:_LINE]}…"
+    return printable(shown.replace("\n", " "))
 
 
 def _pairs(value: Any) -> str:

@@ -10,6 +10,8 @@ import click
 
 from zoo_registry import ZooError, nearest
 
+from ._printable import printable
+
 COMMANDS = {
     "convert": "_convert:convert",
     "eval": "_eval:evaluate",
@@ -132,5 +134,5 @@ def _show_warning(message: Warning | str, *_details: Any, **_more: Any) -> None:
 
 
 def say(text: str) -> None:
-    """Print on stderr."""
-    click.echo(text, err=True)
+    """Print on stderr; what came out of a file, a name, a cause, does not steer the terminal."""
+    click.echo(printable(text), err=True)

@@ -11,6 +11,7 @@ from zoo.runs import find_weights
 from zoo_registry import InvalidData
 
 from ._output import device_option, json_option, results
+from ._printable import printable
 
 
 @click.command("predict")
@@ -35,7 +36,7 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
             if as_json:
                 print_json(answer, stdout)
             else:
-                click.echo(_line(answer))
+                click.echo(printable(_line(answer)))
 
 
 def _file(text: str) -> Path:

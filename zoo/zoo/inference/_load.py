@@ -15,6 +15,7 @@ from ..recipe import OBJECT
 from ..runs import FoundWeights, find_weights
 from ..training import build_module
 from ..weights import load_weights, read_metadata
+from ._size import require_size
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
     Raises:
         UnknownName: no such run or file, or no plugin offers the model; the text says which
             distribution did.
-        IncompatibleWeights: the file does not say which model it is for.
+        IncompatibleWeights: the file does not say which model it is for, or not truly.
         CorruptWeights: a file is damaged.
     """
     found = source if isinstance(source, FoundWeights) else find_weights(source)
@@ -55,6 +56,8 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
     except UnknownName as error:
         reason = why_not_offered(path, card.model, card.distribution, card.version, error)
         raise UnknownName(reason) from error
+    if not found.verified:
+        require_size(entry, card.options, path)
     with torch.random.fork_rng(devices=[]):
         model = build_module(entry, **card.options)
     load_weights(model, path, verified=found.verified)
