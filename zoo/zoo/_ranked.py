@@ -12,6 +12,7 @@ from torch import nn
 
 from ._ranks import launch_id, num_restarts, rank
 from ._registry import registry
+from ._tracked import Trackers
 from .checkpoints import MODEL, checkpoints
 from .parallel import launch
 from .recipe import make_plans
@@ -34,6 +35,7 @@ def train_on_ranks(  # noqa: PLR0913 - what is trained, and how it is run and sh
     max_restarts: int = 0,
     resumed: Path | None = None,
     forced: bool = False,
+    trackers: Trackers | None = None,
 ) -> Run:
     """Start ranks, train on them what one process would, and return the run.
 
@@ -51,13 +53,14 @@ def train_on_ranks(  # noqa: PLR0913 - what is trained, and how it is run and sh
         max_restarts: how often all go on from the newest checkpoint after one has died.
         resumed: folder of the run to go on with; None: a new one.
         forced: go on also where another process may be at work on it.
+        trackers: that follow it, with their options; the first rank builds them.
 
     Raises:
         ZooError: what a rank raised, or that one died.
     """
     parallel, number = shared_as(settings, ranks)
     asked = {**settings, "parallel": parallel}
-    arguments = (asked, dict(objects), root, name, show, resumed, forced)
+    arguments = (asked, dict(objects), root, name, show, resumed, forced, dict(trackers or {}))
     note = (Silent() if show == "silent" else Lines()).note
     path = launch(_train_as_rank, arguments, ranks=number, max_restarts=max_restarts, note=note)[0]
     run = open_run(path)
@@ -85,6 +88,7 @@ def _train_as_rank(
     show: str,
     resumed: Path | None,
     forced: bool,
+    trackers: Trackers,
 ) -> str:
     """Train as one of the ranks; return the run's folder."""
     reporter: Reporter = Silent() if rank() else _REPORTERS[show]()
@@ -95,7 +99,14 @@ def _train_as_rank(
     }
     plans = make_plans(settings, registry(), root)
     before = open_run(resumed) if resumed else _of_this_launch()
-    request = Request(plans=plans, objects=objects, data_root=root, resumed=before, forced=forced)
+    request = Request(
+        plans=plans,
+        objects=objects,
+        data_root=root,
+        resumed=before,
+        forced=forced,
+        trackers=trackers,
+    )
     # The reporter has the stdout of now; where that is JSON's, others print on stderr.
     with redirect_stdout(sys.stderr if show == "json" else sys.stdout):
         return str(train(request, registry(), reporter, name).path)

@@ -1,11 +1,12 @@
 """From a run's name to the training that goes on with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo_registry import InvalidData
+from zoo_registry import InvalidData, Registry, UnknownName
 
+from ._tracked import choose_trackers
 from .recipe import OBJECT, flat_settings
 from .runs import RECIPE, Run, find_run, require_resumable, verify_files
 
@@ -47,6 +48,36 @@ def resumed_settings(
                 f"zoo.resume({run.name!r}, {part}=…) or zoo.reproduce"
             )
     return settings
+
+
+def resumed_trackers(
+    run: Run,
+    names: Iterable[str],
+    options: Mapping[str, Any],
+    registry: Registry,
+    *,
+    keep: bool = True,
+) -> dict[str, dict[str, Any]]:
+    """Return the trackers that a run goes on with.
+
+    Args:
+        run: whose record says which it had.
+        names: of more of them.
+        options: by their keys, `track.NAME.OPTION`, laid over those from before.
+        registry: the installed plugins.
+        keep: whether it goes on with those from before.
+
+    Raises:
+        UnknownName: one of them is not installed.
+        InvalidOption: as `choose_trackers`.
+    """
+    before = run.record.get("trackers", {}) if keep else {}
+    try:
+        return choose_trackers(names, options, registry, before)
+    except UnknownName as error:
+        if not set(before) - {entry.name for entry in registry.select(kind="tracker")}:
+            raise
+        raise UnknownName(f"{error} --no-track goes on without those from before.") from error
 
 
 def resumed_root(run: Run, given: Path | None) -> Path | None:

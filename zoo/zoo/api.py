@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -13,7 +13,8 @@ from zoo_registry import InvalidOption, options_of
 from ._options import check_options
 from ._ranked import train_on_ranks
 from ._registry import registry
-from ._resumed import resumable, resumed_root, resumed_settings
+from ._resumed import resumable, resumed_root, resumed_settings, resumed_trackers
+from ._tracked import choose_trackers, part_options, require_libraries
 from .home import user_path
 from .inference import load, measure
 from .inference import predict as predict_all
@@ -112,6 +113,7 @@ def train(  # noqa: PLR0913 - as many as the command has flags
     data_dir: str | Path | None = None,
     name: str | None = None,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - the flag's name
+    track: str | Sequence[str] = (),
     max_restarts: int = 0,
     progress: bool | Reporter = True,
     **fields: Unpack[Fields],
@@ -128,7 +130,8 @@ def train(  # noqa: PLR0913 - as many as the command has flags
             draws at random depends on the seed, the epoch and the sample only.
         data_dir: the folder handed to datasets.
         name: of the run; None: `<model>-<dataset>-<n>`.
-        set: any settings, also options of the parts, `{"model.width": 64}`.
+        set: any settings, also options of the parts, `{"model.width": 64}`, and of trackers.
+        track: names of trackers that follow it: "tensorboard".
         max_restarts: with `ranks`, how often all start again, from the newest checkpoint, after
             one has died.
         progress: False shows nothing; a `zoo.reporting.Reporter` of your own, which must be in
@@ -145,6 +148,8 @@ def train(  # noqa: PLR0913 - as many as the command has flags
         if asked.get(key) not in (None, value):
             raise InvalidOption(f"{key} is set twice: {asked[key]!r} and {value!r}")
         asked[key] = value
+    asked, options = part_options(asked)
+    trackers = choose_trackers(_names(track), options, registry())
     if transform is not None:
         asked["augment.transform"] = transform
     if name is not None:
@@ -152,7 +157,7 @@ def train(  # noqa: PLR0913 - as many as the command has flags
     settings, objects = _parted(asked)
     root = None if data_dir is None else user_path(data_dir)
     plans = make_plans(settings, registry(), root)
-    request = Request(plans=plans, objects=objects, data_root=root)
+    request = Request(plans=plans, objects=objects, data_root=root, trackers=trackers)
     return _trained(request, settings, name, progress, max_restarts)
 
 
@@ -164,6 +169,8 @@ def resume(  # noqa: PLR0913 - likewise
     loss: nn.Module | None = None,
     transform: Callable[[Tensor], Tensor] | None = None,
     data_dir: str | Path | None = None,
+    track: str | Sequence[str] | Literal[False] = (),
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - likewise
     force: bool = False,
     max_restarts: int = 0,
     progress: bool | Reporter = True,
@@ -178,6 +185,8 @@ def resume(  # noqa: PLR0913 - likewise
         loss: likewise.
         transform: likewise.
         data_dir: the folder handed to datasets; None: the one from before.
+        track: names of more trackers; False: none, those from before neither.
+        set: options of trackers, `{"track.tensorboard.log_dir": "logs"}`.
         force: go on also where the run is recorded as being trained elsewhere.
         max_restarts: as for `train`.
         progress: as for `train`.
@@ -194,7 +203,17 @@ def resume(  # noqa: PLR0913 - likewise
     settings = resumed_settings(run, how, objects)
     root = resumed_root(run, None if data_dir is None else user_path(data_dir))
     plans = make_plans(settings, registry(), root)
-    request = Request(plans=plans, objects=objects, data_root=root, resumed=run, forced=force)
+    trackers = resumed_trackers(
+        run, _names(track or ()), set or {}, registry(), keep=track is not False
+    )
+    request = Request(
+        plans=plans,
+        objects=objects,
+        data_root=root,
+        resumed=run,
+        forced=force,
+        trackers=trackers,
+    )
     return _trained(request, settings, None, progress, max_restarts)
 
 
@@ -209,6 +228,7 @@ def _trained(
     asked = request.plans[0].settings
     if not must_launch(asked):
         return train_request(request, registry(), _reporter(progress), name)
+    require_libraries(request.trackers, registry())
     return train_on_ranks(
         settings,
         request.objects,
@@ -219,7 +239,12 @@ def _trained(
         max_restarts=max_restarts,
         resumed=None if request.resumed is None else request.resumed.path,
         forced=request.forced,
+        trackers=request.trackers,
     )
+
+
+def _names(track: str | Sequence[str]) -> Sequence[str]:
+    return (track,) if isinstance(track, str) else track
 
 
 def _parted(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

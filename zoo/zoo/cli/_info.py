@@ -12,6 +12,7 @@ from zoo_registry import (
     Entry,
     ModelSpec,
     Option,
+    TrackerSpec,
     UnknownName,
     kinds,
     nearest,
@@ -54,9 +55,14 @@ def info(name: str, kind: str | None, as_json: bool) -> None:
         if value:
             click.echo(f"{key:<13} {_text(value)}")
     if signature.options:
-        click.echo("\nOptions, set with --set " + entry.spec.kind + ".NAME=VALUE:")
+        click.echo(f"\nOptions, set with --set {_prefix(entry)}.NAME=VALUE:")
         rows = [(f"  {o.name}", o.annotation, _default(o)) for o in signature.options]
         print_table(rows, ("  NAME", "TYPE", "DEFAULT"))
+
+
+def _prefix(entry: Entry) -> str:
+    """Return what stands before the dot of an option; of trackers a training may have several."""
+    return f"track.{entry.spec.name}" if isinstance(entry.spec, TrackerSpec) else entry.spec.kind
 
 
 def _find(name: str, kind: str | None) -> Entry:

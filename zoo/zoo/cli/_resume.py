@@ -5,11 +5,13 @@ from typing import Any
 import click
 
 from zoo._registry import registry
-from zoo._resumed import resumable, resumed_root, resumed_settings
+from zoo._resumed import resumable, resumed_root, resumed_settings, resumed_trackers
+from zoo._tracked import require_libraries
 from zoo.home import user_path
-from zoo.recipe import make_plans, must_launch
+from zoo.recipe import make_plans, must_launch, parse_setting
 
 from ._output import data_dir_option, device_option, json_option
+from ._tracking import track_option
 
 
 @click.command("resume")
@@ -21,13 +23,21 @@ from ._output import data_dir_option, device_option, json_option
 @click.option(
     "--max-restarts", default=0, metavar="N", help="Starts again after a rank died, with --ranks."
 )
+@track_option
+@click.option("--no-track", is_flag=True, help="Go on without the trackers from before.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Of a tracker: track.NAME.OPTION."
+)
 @click.option("--force", is_flag=True, help="Even where another process may be at work on it.")
 @json_option
 def resume(
     run: str,
     data_dir: str | None,
     max_restarts: int,
+    track: tuple[str, ...],
+    sets: tuple[str, ...],
     *,
+    no_track: bool,
     force: bool,
     as_json: bool,
     **changes: Any,
@@ -36,6 +46,8 @@ def resume(
     found = resumable(run, force=force)
     settings = resumed_settings(found, changes, {})
     root = resumed_root(found, None if data_dir is None else user_path(data_dir))
+    options = dict(parse_setting(text, check=str) for text in sets)
+    trackers = resumed_trackers(found, track, options, registry(), keep=not no_track)
     plans = make_plans(settings, registry(), root)
     several = must_launch(plans[0].settings)
     # Imported here, torch with it: what was mistyped has been answered by now.
@@ -44,6 +56,7 @@ def resume(
     from ._training import run as train
     from ._training import run_on_ranks
 
+    require_libraries(trackers, registry())
     if several:
         run_on_ranks(
             settings,
@@ -54,7 +67,10 @@ def resume(
             max_restarts=max_restarts,
             resumed=found.path,
             forced=force,
+            trackers=trackers,
         )
     else:
-        request = Request(plans=plans, data_root=root, resumed=found, forced=force)
+        request = Request(
+            plans=plans, data_root=root, resumed=found, forced=force, trackers=trackers
+        )
         train(request, None, as_json=as_json)

@@ -6,12 +6,14 @@ from typing import Any, get_args, get_type_hints
 import click
 
 from zoo._registry import registry
+from zoo._tracked import choose_trackers, require_libraries
 from zoo.home import user_path
 from zoo.recipe import PARTS, Recipe, make_plans, must_launch, parse_setting
 from zoo.runs import require_free
 from zoo_registry import InvalidOption
 
 from ._output import data_dir_option, json_option
+from ._tracking import part_sets, track_option
 
 _FLAGS: dict[str, tuple[Any, str, str]] = {
     "dataset": (str, "D", "A dataset's name, folder:PATH or npz:PATH."),
@@ -73,6 +75,7 @@ class _Train(click.Command):
 @click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other setting: model.width=64."
 )
+@track_option
 @click.option(
     "--reset-head", is_flag=True, default=None, help="With --weights of other classes: a new head."
 )
@@ -84,11 +87,13 @@ class _Train(click.Command):
     "--max-restarts", default=0, metavar="N", help="Starts again after a rank died, with --ranks."
 )
 @json_option
-def train(
+def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
     model: str,
+    *,
     data_dir: str | None,
     name: str | None,
     sets: tuple[str, ...],
+    track: tuple[str, ...],
     skip_bad_samples: bool,
     dry: bool,
     max_restarts: int,
@@ -96,7 +101,9 @@ def train(
     **flags: Any,
 ) -> None:
     """Train MODEL and store it as a run, or do a RECIPE.toml again."""
+    sets, options = part_sets(sets)
     settings = settings_of({"model": model, **flags}, sets)
+    trackers = choose_trackers(track, options, registry())
     if skip_bad_samples:
         settings["dataset.skip_bad_samples"] = True
     if name is not None:
@@ -109,13 +116,22 @@ def train(
 
     from ._training import dry_run, run, run_on_ranks
 
+    require_libraries(trackers, registry())
     if dry:
         dry_run(plans, root, several=several, as_json=as_json)
     elif several:
         ranks = plans[0].settings["ranks"]
-        run_on_ranks(settings, root, name, as_json=as_json, ranks=ranks, max_restarts=max_restarts)
+        run_on_ranks(
+            settings,
+            root,
+            name,
+            as_json=as_json,
+            ranks=ranks,
+            max_restarts=max_restarts,
+            trackers=trackers,
+        )
     else:
-        run(Request(plans=plans, data_root=root), name, as_json=as_json)
+        run(Request(plans=plans, data_root=root, trackers=trackers), name, as_json=as_json)
 
 
 def settings_of(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import click
 from zoo._ranked import shared_as, train_on_ranks
 from zoo._ranks import rank
 from zoo._registry import registry
+from zoo._tracked import Trackers
 from zoo.recipe import Plan
 from zoo.reporting import Json, Silent, print_json, screen_reporter
 from zoo.runs import Run
@@ -28,7 +29,7 @@ def run(request: Request, name: str | None, *, as_json: bool) -> None:
         _say_what_next(done)
 
 
-def run_on_ranks(
+def run_on_ranks(  # noqa: PLR0913 - what is trained, and how it is run and shown
     settings: Mapping[str, Any],
     root: Path | None,
     name: str | None,
@@ -38,6 +39,7 @@ def run_on_ranks(
     max_restarts: int,
     resumed: Path | None = None,
     forced: bool = False,
+    trackers: Trackers | None = None,
 ) -> None:
     """Train on several ranks, started here."""
     show = "json" if as_json else "screen"
@@ -51,6 +53,7 @@ def run_on_ranks(
         max_restarts=max_restarts,
         resumed=resumed,
         forced=forced,
+        trackers=trackers,
     )
     if not as_json:
         _say_what_next(done)

@@ -1,7 +1,7 @@
 """The recipe: everything that defines a training, validated, written as TOML."""
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -182,8 +182,12 @@ def flat_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if key != "options"} | dotted
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
+def parse_setting(text: str, check: Callable[[str], str] = check_key) -> tuple[str, Any]:
     """Parse `key=value` with a TOML value; a bare word is taken for a string.
+
+    Args:
+        text: what was typed.
+        check: raises where there is no such key, else returns it.
 
     Raises:
         InvalidOption: no `=`, or an unknown key.
@@ -191,7 +195,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise InvalidOption(f"{text!r} is not key=value")
-    key = check_key(key.strip())
+    key = check(key.strip())
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

@@ -46,6 +46,8 @@ class Lines(Silent):
         self.print(
             f"{reached}{outcome['seconds']:.1f} s; stored as {outcome['run']}\n  {outcome['path']}"
         )
+        for name, fault in outcome.get("plugin_failures", {}).items():
+            self.print(f"  failed meanwhile: {name} in {fault}")
 
     def print(self, text: str, *, to_stderr: bool = False) -> None:
         """Print one piece of text."""

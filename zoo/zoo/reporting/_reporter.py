@@ -78,7 +78,11 @@ class Reporter(Protocol):
         """Show what an epoch brought."""
 
     def ended(self, outcome: Mapping[str, Any]) -> None:
-        """Show the outcome: `run`, `path`, `state`, `metrics`, `best_epoch`, `seconds`."""
+        """Show the outcome.
+
+        It has `run`, `path`, `state`, `metrics`, `best_epoch`, `seconds` and `plugin_failures`, by
+        name what each plugin or tracker first failed in.
+        """
 
     def close(self) -> None:
         """Leave the screen in order, however the training ended."""

@@ -184,6 +184,23 @@ class RunWriter:
             end_writing(self.path)
         return self.run
 
+    def amend(self, **record: Any) -> Run | None:
+        """Set entries of a run that is finished; None where others have taken it since.
+
+        Who goes on with it or removes it holds the same lock.
+
+        Raises:
+            StorageError: it can't be written.
+        """
+        with registry_lock():
+            if not self.path.exists() or not self._is_ours(self.run.record):
+                return None
+            self.update(**record)
+            return self.run
+
+    def _is_ours(self, record: Mapping[str, Any]) -> bool:
+        return all(record.get(key) == self._record.get(key) for key in ("began", "ended"))
+
     def discard(self) -> bool:
         """Remove a run that has stored nothing but its recipe; say whether it was one.
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from zoo_registry import Entry, InvalidOption, Registry, Splits
 
+from .._tracked import Trackers
 from ..data import DataFacts, default_workers, describe, mix
 from ..parallel import Strategy, choose_device, make_strategy, resolve_parallel
 from ..recipe import Plan, Recipe, complete
@@ -49,6 +50,8 @@ class Request:
     """The run to go on with, whose recipe the plan is; None: a new one."""
     forced: bool = False
     """Go on also where another process may be at work on it."""
+    trackers: Trackers = field(default_factory=dict)
+    """Those that follow the training, with their options."""
 
 
 def prepare(request: Request, registry: Registry, note: Note) -> Job:

@@ -1,15 +1,16 @@
 """Train: a job in, a run out, new or gone on with, and nothing half-done left behind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from zoo_registry import Registry
+from zoo_registry import Registry, Tracker
 
 from .._ranks import launch_id
+from .._tracked import recorded
 from ..checkpoints import Checkpoint, read_checkpoint
 from ..errors import StorageError
 from ..parallel import choose_device
@@ -28,6 +29,7 @@ from ._prepare import Request, prepare
 from ._random import own_randomness
 from ._ranked import told_by_first
 from ._resume import check_same, mend_weights, newest_checkpoint, restore_model
+from ._trackers import build_trackers
 
 
 def train(
@@ -53,11 +55,12 @@ def train(
     with surroundings(request):
         try:
             with stoppable():
+                trackers = build_trackers(request.trackers, registry)
                 job = prepare(request, registry, reporter.note)
             try:
                 if job.strategy.rank:
                     return _follow(job)
-                return _lead(job, registry, reporter, name, request)
+                return _lead(job, registry, trackers, reporter, name, request)
             finally:
                 job.close()
         finally:
@@ -78,7 +81,12 @@ def surroundings(request: Request) -> Iterator[None]:
 
 
 def _lead(
-    job: Job, registry: Registry, reporter: Reporter, name: str | None, request: Request
+    job: Job,
+    registry: Registry,
+    trackers: Sequence[Tracker],
+    reporter: Reporter,
+    name: str | None,
+    request: Request,
 ) -> Run:
     """Train as the rank that stores the run, alone or first among several."""
     checkpoint = None
@@ -90,7 +98,7 @@ def _lead(
     writer = _writer(job, name, request, checkpoint)
     begun = writer.run
     listeners = Listeners(
-        registry, lambda: writer.run if writer.path.exists() else begun, reporter.note
+        registry, trackers, lambda: writer.run if writer.path.exists() else begun, reporter.note
     )
     keeper = RunKeeper(writer, listeners, job.recipe.keep_checkpoints)
     try:
@@ -105,13 +113,12 @@ def _lead(
             keeper.settle()
     except BaseException as error:
         keeper.close(at_once=isinstance(error, KeyboardInterrupt))
-        _abandon(writer, error)
-        listeners.notify("zoo_run_ended", outcome="failed")
+        _tell_end(writer, listeners, _abandon(writer, listeners, error))
         raise
     keeper.close()
     state = "done" if finished else "stopped"
     run = writer.finish(state, plugin_failures=listeners.failures)
-    listeners.notify("zoo_run_ended", outcome=state)
+    run = _tell_end(writer, listeners, state) or run
     told_by_first(job.strategy, str(run.path))
     reporter.ended(_outcome(run))
     if not finished:
@@ -146,8 +153,10 @@ def _writer(
     job: Job, name: str | None, request: Request, checkpoint: Checkpoint | None
 ) -> RunWriter:
     """Return who writes the run's folder: a new one, or one that goes on."""
+    followed = {"trackers": recorded(request.trackers)}
     if request.resumed is None:
-        return RunWriter.create(name, _stem(job), job.recipe.to_toml(), _record(job))
+        record = {**_record(job), **followed}
+        return RunWriter.create(name, _stem(job), job.recipe.to_toml(), record)
     history: dict[str, Any] = {"bytes": 0, "sha256": None}
     if checkpoint is not None:
         history = checkpoint.state["history"]
@@ -155,7 +164,7 @@ def _writer(
         request.resumed,
         history["bytes"],
         metrics_sha256=history["sha256"],
-        record=lineage(),
+        record={**lineage(), **followed},
         force=request.forced,
     )
     mend_weights(writer, checkpoint.state["parts"]["progress"]["epoch"] if checkpoint else 1)
@@ -166,14 +175,35 @@ def _how_to_go_on(fit: Fit, run: Run) -> str:
     return f"step {fit.step} of {fit.job.num_steps} is stored; `zoo resume {run.name}` goes on"
 
 
-def _abandon(writer: RunWriter, error: BaseException) -> None:
-    """Mark the run as failed, or as stopped at once; where it stored nothing, take it away."""
+def _abandon(writer: RunWriter, listeners: Listeners, error: BaseException) -> str:
+    """Mark the run as failed, or as stopped at once; where it stored nothing, take it away.
+
+    Returns:
+        The outcome: `failed` or `stopped`.
+    """
+    state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+    facts: dict[str, Any] = {"plugin_failures": listeners.failures}
+    if state == "failed":
+        facts["error"] = str(error).splitlines()[0] if str(error) else repr(error)
     # The disk may be full or gone: the error that ended the run is the one to tell.
     with suppress(StorageError, OSError):
-        if isinstance(error, KeyboardInterrupt):
-            writer.finish("stopped")
-        elif not writer.discard():
-            writer.finish("failed", error=str(error).splitlines()[0] if str(error) else repr(error))
+        if state == "stopped" or not writer.discard():
+            writer.finish(state, **facts)
+    return state
+
+
+def _tell_end(writer: RunWriter, listeners: Listeners, outcome: str) -> Run | None:
+    """Tell listeners how the run ended; record who fails at that, and return the run as it then is.
+
+    None where nobody did, or the run is gone.
+    """
+    before = dict(listeners.failures)
+    listeners.notify("zoo_run_ended", outcome=outcome)
+    if listeners.failures == before:
+        return None
+    with suppress(StorageError, OSError):
+        return writer.amend(plugin_failures=listeners.failures)
+    return None
 
 
 def _stem(job: Job) -> str:
@@ -210,6 +240,7 @@ def _outcome(run: Run) -> dict[str, Any]:
         "metrics": run.metrics,
         "best_epoch": run.record["best_epoch"],
         "seconds": run.record["seconds"],
+        "plugin_failures": run.record["plugin_failures"],
     }
 
 

@@ -1,0 +1,1 @@
+"""First-party plugin `track`; its specs are in `plugin`."""
