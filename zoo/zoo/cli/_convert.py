@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo import recipe
 from zoo._registry import registry
 from zoo._weight_files import check_suffix, weight_file
 from zoo.home import user_path
-from zoo.recipe import parse_setting
 from zoo_registry import InvalidOption
 
+from ._completion import component, dataset, path, setting
 from ._main import say
 from ._output import data_dir_option, json_option, results
 
@@ -19,13 +20,34 @@ if TYPE_CHECKING:
 
 
 @click.command("convert")
-@click.argument("file", metavar="FILE")
-@click.option("-o", "--out", required=True, metavar="OUT", help=".safetensors, .pth or .pt.")
+@click.argument("file", metavar="FILE", shell_complete=path())
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    metavar="OUT",
+    shell_complete=path(),
+    help=".safetensors, .pth or .pt.",
+)
 @click.option("--part", metavar="NAME", help="Which weights, where FILE holds several.")
 @click.option("--keep-names", is_flag=True, help="Take no wrapper's name out of the names.")
-@click.option("--model", metavar="NAME", help="The model that they are for.")
-@click.option("--dataset", metavar="D", help="The dataset that it was trained on.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Options: model.width=64.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    shell_complete=component("model"),
+    help="The model that they are for.",
+)
+@click.option(
+    "--dataset", metavar="D", shell_complete=dataset, help="The dataset that it was trained on."
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=setting("model", "dataset"),
+    help="Options: model.width=64.",
+)
 @data_dir_option
 @json_option
 def convert(
@@ -72,7 +94,7 @@ def _target(
         InvalidOption: a key that is neither the model's nor the dataset's; options for no model.
     """
     options: dict[str, dict[str, Any]] = {"model": {}, "dataset": {}}
-    for key, value in map(parse_setting, sets):
+    for key, value in map(recipe.parse_setting, sets):
         part, _, name = key.partition(".")
         if part not in options or not name:
             raise InvalidOption(f"{key}: convert takes model.* and dataset.* only")

@@ -4,20 +4,32 @@ from typing import Any
 
 import click
 
+from zoo import recipe
 from zoo.home import user_path
-from zoo.recipe import parse_setting
 from zoo.reporting import format_metrics, print_json
 from zoo.runs import find_weights
 from zoo_registry import InvalidOption
 
+from ._completion import WEIGHTS, run, setting
+from ._completion import dataset as dataset_name
 from ._output import data_dir_option, device_option, json_option, results
 
 
 @click.command("eval")
-@click.argument("source", metavar="RUN|FILE")
-@click.option("--dataset", metavar="D", help="Default: the one it was trained on.")
+@click.argument("source", metavar="RUN|FILE", shell_complete=run(*WEIGHTS))
 @click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Options: dataset.split_seed=1."
+    "--dataset",
+    metavar="D",
+    shell_complete=dataset_name,
+    help="Default: the one it was trained on.",
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=setting("dataset"),
+    help="Options: dataset.split_seed=1.",
 )
 @data_dir_option
 @device_option
@@ -58,7 +70,7 @@ def _settings(dataset: str | None, sets: tuple[str, ...]) -> dict[str, Any]:
         InvalidOption: a key that says nothing of the dataset, or one said twice.
     """
     asked: dict[str, Any] = {} if dataset is None else {"dataset": dataset}
-    for key, value in map(parse_setting, sets):
+    for key, value in map(recipe.parse_setting, sets):
         if key.partition(".")[0] != "dataset":
             raise InvalidOption(f"{key} belongs to training; eval takes dataset and dataset.* only")
         if key == "dataset" and not isinstance(value, str):

@@ -19,13 +19,14 @@ from zoo_registry import (
     options_of,
 )
 
+from ._completion import WEIGHTS, component
 from ._info_file import is_file_name, show_file
 from ._list import describe
 from ._output import json_option, print_table
 
 
 @click.command("info")
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME|FILE", shell_complete=component(files=WEIGHTS))
 @click.option("--kind", type=click.Choice(kinds()), help="Where several kinds share a name.")
 @json_option
 def info(name: str, kind: str | None, as_json: bool) -> None:

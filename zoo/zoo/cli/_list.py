@@ -8,15 +8,19 @@ from zoo._registry import registry
 from zoo.reporting import print_json
 from zoo_registry import Entry, UsageError, kinds
 
+from ._completion import component, task
+from ._completion import plugin as plugin_name
 from ._main import say
 from ._output import json_option, print_table
 
 
 @click.command("list")
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]…")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]…", shell_complete=component())
 @click.option("--kind", type=click.Choice(kinds()), help="Only this kind.  [default: model]")
-@click.option("--task", metavar="TASK", help="Only for this task.")
-@click.option("--plugin", metavar="PLUGIN", help="Only from this plugin.")
+@click.option("--task", metavar="TASK", shell_complete=task, help="Only for this task.")
+@click.option(
+    "--plugin", metavar="PLUGIN", shell_complete=plugin_name, help="Only from this plugin."
+)
 @json_option
 def list_(
     patterns: tuple[str, ...], kind: str | None, task: str | None, plugin: str | None, as_json: bool

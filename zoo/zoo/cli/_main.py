@@ -10,9 +10,11 @@ import click
 
 from zoo_registry import ZooError, nearest
 
+from ._completion import INSTRUCTION, answer
 from ._printable import printable
 
 COMMANDS = {
+    "completion": "_completion_script:completion",
     "convert": "_convert:convert",
     "eval": "_eval:evaluate",
     "info": "_info:info",
@@ -84,6 +86,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrongly asked, 75 and 130 stopped."""
+    if INSTRUCTION in os.environ:
+        sys.exit(answer(cli))
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     warnings.showwarning = _show_warning

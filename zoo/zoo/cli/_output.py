@@ -7,14 +7,25 @@ from typing import TextIO
 
 import click
 
+from ._completion import folder, one_of
 from ._table import columns
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""What devices are called, less those with a number."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 data_dir_option = click.option(
-    "--data-dir", metavar="DIR", help="Folder of the datasets' files (default: the zoo's own)."
+    "--data-dir",
+    metavar="DIR",
+    shell_complete=folder,
+    help="Folder of the datasets' files (default: the zoo's own).",
 )
 device_option = click.option(
-    "--device", default=None, metavar="D", help="auto, cpu, cuda, cuda:1 or mps."
+    "--device",
+    default=None,
+    metavar="D",
+    shell_complete=one_of(*DEVICES),
+    help="auto, cpu, cuda, cuda:1 or mps.",
 )
 
 

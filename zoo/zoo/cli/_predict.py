@@ -10,13 +10,14 @@ from zoo.reporting import print_json
 from zoo.runs import find_weights
 from zoo_registry import InvalidData
 
+from ._completion import WEIGHTS, path, run
 from ._output import device_option, json_option, results
 from ._printable import printable
 
 
 @click.command("predict")
-@click.argument("source", metavar="RUN|FILE")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
+@click.argument("source", metavar="RUN|FILE", shell_complete=run(*WEIGHTS))
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT…", shell_complete=path())
 @device_option
 @json_option
 def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: bool) -> None:

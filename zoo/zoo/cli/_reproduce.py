@@ -8,6 +8,7 @@ from zoo.reporting import print_json
 from zoo.runs import find_run
 from zoo_registry import ZooError
 
+from ._completion import run
 from ._main import say
 from ._output import data_dir_option, json_option, print_table, results
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("reproduce")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=run())
 @data_dir_option
 @json_option
 def reproduce(run: str, data_dir: str | None, *, as_json: bool) -> None:

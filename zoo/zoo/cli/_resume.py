@@ -4,18 +4,19 @@ from typing import Any
 
 import click
 
+from zoo import recipe
 from zoo._registry import registry
 from zoo._resumed import resumable, resumed_root, resumed_settings, resumed_trackers
 from zoo._tracked import require_libraries
 from zoo.home import user_path
-from zoo.recipe import make_plans, must_launch, parse_setting
 
+from ._completion import run as run_name
 from ._output import data_dir_option, device_option, json_option
 from ._tracking import track_option
 
 
 @click.command("resume")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=run_name())
 @device_option
 @click.option("--ranks", type=int, metavar="N", help="Default: as many as before.")
 @click.option("--workers", type=int, metavar="N", help="Processes that read items from disk.")
@@ -46,10 +47,10 @@ def resume(
     found = resumable(run, force=force)
     settings = resumed_settings(found, changes, {})
     root = resumed_root(found, None if data_dir is None else user_path(data_dir))
-    options = dict(parse_setting(text, check=str) for text in sets)
+    options = dict(recipe.parse_setting(text, check=str) for text in sets)
     trackers = resumed_trackers(found, track, options, registry(), keep=not no_track)
-    plans = make_plans(settings, registry(), root)
-    several = must_launch(plans[0].settings)
+    plans = recipe.make_plans(settings, registry(), root)
+    several = recipe.must_launch(plans[0].settings)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo.training import Request
 

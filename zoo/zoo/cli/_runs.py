@@ -21,6 +21,8 @@ from zoo.runs import (
 )
 from zoo_registry import nearest
 
+from ._completion import alias as alias_name
+from ._completion import component
 from ._main import say
 from ._output import json_option
 from ._subcommands import Subcommands
@@ -57,10 +59,26 @@ class Runs(Subcommands):
     invoke_without_command=True,
     subcommand_metavar="[PATTERN]… | COMMAND …",
 )
-@click.option("--model", "models", multiple=True, metavar="PATTERN", help="Only of this model.")
-@click.option("--dataset", "datasets", multiple=True, metavar="PATTERN", help="Only on this data.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=component("model"),
+    help="Only of this model.",
+)
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=component("dataset"),
+    help="Only on this data.",
+)
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only such.")
-@click.option("--alias", metavar="ALIAS", help="Only the run that has this alias.")
+@click.option(
+    "--alias", metavar="ALIAS", shell_complete=alias_name, help="Only the run that has this alias."
+)
 @click.option("--tagged", is_flag=True, help="Only runs that have an alias.")
 @click.option("--where", multiple=True, metavar="CONDITION", help='Only such: "accuracy>0.9".')
 @click.option("--sort", "key", metavar="KEY", help="A metric, seconds, created, name, model, …")

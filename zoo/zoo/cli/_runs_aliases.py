@@ -11,6 +11,8 @@ from zoo.runs import Alias, any_alias, find_run, list_aliases
 from zoo.runs import tag as give
 from zoo.runs import untag as take
 
+from ._completion import alias as alias_name
+from ._completion import run as run_name
 from ._main import say
 from ._output import json_option
 from ._runs_show import wants_json
@@ -21,8 +23,8 @@ _DIGITS = 12
 
 
 @click.command("tag")
-@click.argument("run", metavar="RUN")
-@click.argument("alias", metavar="ALIAS")
+@click.argument("run", metavar="RUN", shell_complete=run_name())
+@click.argument("alias", metavar="ALIAS", shell_complete=alias_name)
 @json_option
 @click.pass_context
 def tag(context: click.Context, run: str, alias: str, *, as_json: bool) -> None:
@@ -38,7 +40,7 @@ def tag(context: click.Context, run: str, alias: str, *, as_json: bool) -> None:
 
 
 @click.command("untag")
-@click.argument("alias", metavar="ALIAS")
+@click.argument("alias", metavar="ALIAS", shell_complete=alias_name)
 @json_option
 @click.pass_context
 def untag(context: click.Context, alias: str, *, as_json: bool) -> None:
@@ -51,7 +53,7 @@ def untag(context: click.Context, alias: str, *, as_json: bool) -> None:
 
 
 @click.command("aliases")
-@click.argument("alias", metavar="[ALIAS]", required=False)
+@click.argument("alias", metavar="[ALIAS]", required=False, shell_complete=alias_name)
 @json_option
 @click.pass_context
 def aliases(context: click.Context, alias: str | None, *, as_json: bool) -> None:

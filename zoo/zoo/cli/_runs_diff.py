@@ -9,6 +9,7 @@ import click
 from zoo.reporting import print_json
 from zoo.runs import Difference, diff_runs, find_run
 
+from ._completion import run
 from ._output import json_option
 from ._runs_show import text_of, wants_json
 from ._table import columns
@@ -18,8 +19,8 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @click.command("diff")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", metavar="A", shell_complete=run())
+@click.argument("b", metavar="B", shell_complete=run())
 @json_option
 @click.pass_context
 def diff(context: click.Context, a: str, b: str, *, as_json: bool) -> None:

@@ -5,12 +5,13 @@ import click
 from zoo.reporting import print_json
 from zoo.runs import find_run, remove_runs
 
+from ._completion import run
 from ._output import json_option
 from ._runs_show import wants_json
 
 
 @click.command("rm")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN…")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN…", shell_complete=run())
 @click.option("--force", is_flag=True, help="Also one that is recorded as running.")
 @json_option
 @click.pass_context

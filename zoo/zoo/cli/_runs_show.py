@@ -8,6 +8,7 @@ from zoo.errors import CorruptWeights
 from zoo.reporting import format_metrics, print_json
 from zoo.runs import Run, aliases_of, find_run
 
+from ._completion import run
 from ._output import json_option
 
 
@@ -26,7 +27,7 @@ def text_of(value: Any) -> str:
 
 
 @click.command("show")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=run())
 @json_option
 @click.pass_context
 def show(context: click.Context, run: str, *, as_json: bool) -> None:

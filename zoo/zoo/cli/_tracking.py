@@ -7,8 +7,14 @@ import click
 from zoo import recipe
 from zoo._tracked import PREFIX
 
+from ._completion import component
+
 track_option = click.option(
-    "--track", multiple=True, metavar="NAME", help="A tracker that follows the training."
+    "--track",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=component("tracker"),
+    help="A tracker that follows the training.",
 )
 
 

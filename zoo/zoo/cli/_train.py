@@ -5,14 +5,23 @@ from typing import Any, get_args, get_type_hints
 
 import click
 
+from zoo import recipe, runs
 from zoo._registry import registry
 from zoo._tracked import choose_trackers, require_libraries
 from zoo.home import user_path
-from zoo.recipe import PARTS, Recipe, make_plans, must_launch, parse_setting
-from zoo.runs import require_free
 from zoo_registry import InvalidOption
 
-from ._output import data_dir_option, json_option
+from ._completion import (
+    WEIGHTS,
+    Completer,
+    component,
+    dataset,
+    field,
+    one_of,
+    setting,
+)
+from ._completion import run as run_name
+from ._output import DEVICES, data_dir_option, json_option
 from ._tracking import part_sets, track_option
 
 _FLAGS: dict[str, tuple[Any, str, str]] = {
@@ -34,6 +43,14 @@ _FLAGS: dict[str, tuple[Any, str, str]] = {
 }
 """Flags that are fields of the recipe; `zoo info` and --dry-run show their defaults."""
 
+_COMPLETERS: dict[str, Completer] = {
+    "dataset": dataset,
+    **{part: component(part) for part in ("optimizer", "scheduler", "loss")},
+    "device": one_of(*DEVICES),
+    **{name: field(name) for name in ("parallel", "precision", "cache", "compile")},
+    "weights": run_name(*WEIGHTS),
+}
+
 
 def _recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
     compiled = click.option(
@@ -42,12 +59,20 @@ def _recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
         is_flag=False,
         flag_value="auto",
         metavar="[MODE]",
+        shell_complete=_COMPLETERS["compile"],
         help="Run the model through torch.compile.",
     )
     command = compiled(command)
-    for field, (kind, metavar, text) in reversed(_FLAGS.items()):
-        flag = f"--{field.replace('_', '-')}"
-        command = click.option(flag, field, type=kind, metavar=metavar, help=text)(command)
+    for name, (kind, metavar, text) in reversed(_FLAGS.items()):
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(
+            flag,
+            name,
+            type=kind,
+            metavar=metavar,
+            help=text,
+            shell_complete=_COMPLETERS.get(name),
+        )(command)
     return command
 
 
@@ -60,7 +85,7 @@ class _Train(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.MissingParameter:
-            modes = get_args(get_type_hints(Recipe)["compile"])
+            modes = get_args(get_type_hints(recipe.Recipe)["compile"])
             place = words.index("--compile") + 1 if "--compile" in words else len(words)
             if place == len(words) or words[place] in modes or words[place].startswith("-"):
                 raise
@@ -68,12 +93,21 @@ class _Train(click.Command):
 
 
 @click.command("train", cls=_Train)
-@click.argument("model", metavar="MODEL|RECIPE.toml")
+@click.argument(
+    "model",
+    metavar="MODEL|RECIPE.toml",
+    shell_complete=component("model", files=(".toml",)),
+)
 @_recipe_flags
 @data_dir_option
 @click.option("--name", metavar="NAME", help="Of the run; default: MODEL-DATASET-1, -2, …")
 @click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other setting: model.width=64."
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=setting(),
+    help="Any other setting: model.width=64.",
 )
 @track_option
 @click.option(
@@ -107,10 +141,10 @@ def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
     if skip_bad_samples:
         settings["dataset.skip_bad_samples"] = True
     if name is not None:
-        require_free(name)
+        runs.require_free(name)
     root = None if data_dir is None else user_path(data_dir)
-    plans = make_plans(settings, registry(), root)
-    several = must_launch(plans[0].settings)
+    plans = recipe.make_plans(settings, registry(), root)
+    several = recipe.must_launch(plans[0].settings)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo.training import Request
 
@@ -141,8 +175,8 @@ def settings_of(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:
         InvalidOption: one key said twice, with different values; a part that is not named.
     """
     settings = {field: value for field, value in flags.items() if value is not None}
-    for key, value in map(parse_setting, sets):
-        if key in PARTS and not isinstance(value, str):
+    for key, value in map(recipe.parse_setting, sets):
+        if key in recipe.PARTS and not isinstance(value, str):
             raise InvalidOption(f"{key} takes a name, not {value!r}")
         if settings.get(key, value) != value:
             raise InvalidOption(f"{key} is set twice: {settings[key]!r} and {value!r}")

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo import recipe
 from zoo._registry import registry
 from zoo.home import user_path
-from zoo.recipe import make_plans
 from zoo.reporting import print_json
 from zoo_registry import ZooError
 
+from ._completion import component, setting
+from ._completion import dataset as dataset_name
 from ._main import say
 from ._output import data_dir_option, device_option, json_option, print_table, results
 from ._train import settings_of
@@ -35,13 +37,24 @@ def _subject_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
         click.option(
-            "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other setting."
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="KEY=VALUE",
+            shell_complete=setting(),
+            help="Any other setting.",
         ),
         data_dir_option,
         device_option,
         click.option("--batch-size", "batch_size", type=int, metavar="N", help="Samples per step."),
-        click.option("--dataset", metavar="D", help="As for zoo train."),
-        click.argument("model", metavar="MODEL|RECIPE.toml"),
+        click.option(
+            "--dataset", metavar="D", shell_complete=dataset_name, help="As for zoo train."
+        ),
+        click.argument(
+            "model",
+            metavar="MODEL|RECIPE.toml",
+            shell_complete=component("model", files=(".toml",)),
+        ),
     ):
         command = option(command)
     return command
@@ -98,7 +111,7 @@ def _subject(
     """Return settings and the folder of the data; what was mistyped is said before torch comes."""
     settings = settings_of({"model": model, **flags}, sets)
     root = None if data_dir is None else user_path(data_dir)
-    make_plans(settings, registry(), root)
+    recipe.make_plans(settings, registry(), root)
     return settings, root
 
 

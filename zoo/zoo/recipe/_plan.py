@@ -50,7 +50,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """What holds where neither the user nor the model's author says otherwise."""
 
-_AUGMENT = "zoo.augment:Augment"
+AUGMENT_ADDRESS = "zoo.augment:Augment"
 """The address whose parameters are the options `augment.*`."""
 
 FILLED = ("num_classes", "in_channels", "image_size", "in_features")
@@ -250,7 +250,9 @@ def _checked(plan: Plan) -> dict[str, Any]:
                 f"{part} was given as a Python object; it takes no {part}.* options"
             )
         checked |= {f"{part}.{name}": value for name, value in options.items()}
-    options = check_options(AUGMENT, AUGMENT, read_signature(_AUGMENT), plan.options(AUGMENT))
+    options = check_options(
+        AUGMENT, AUGMENT, read_signature(AUGMENT_ADDRESS), plan.options(AUGMENT)
+    )
     return checked | {f"{AUGMENT}.{name}": value for name, value in options.items()}
 
 

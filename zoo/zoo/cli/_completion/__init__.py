@@ -1,0 +1,28 @@
+"""Shell completion: what could come next on a command line. Nothing of it imports torch."""
+
+from ._answer import INSTRUCTION, answer
+from ._components import component, dataset, plugin, task
+from ._items import Completer, one_of
+from ._paths import WEIGHTS, folder, path
+from ._runs import alias, run
+from ._scripts import SCRIPTS
+from ._settings import field, setting
+
+__all__ = [
+    "INSTRUCTION",
+    "SCRIPTS",
+    "WEIGHTS",
+    "Completer",
+    "alias",
+    "answer",
+    "component",
+    "dataset",
+    "field",
+    "folder",
+    "one_of",
+    "path",
+    "plugin",
+    "run",
+    "setting",
+    "task",
+]
