@@ -1,0 +1,55 @@
+"""Runs checks for `run_apart`: `python -m zoo.conformance._child NAME ROOT PATTERNS FIRST`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import zoo_registry
+
+from ._plan import plan_checks
+
+
+def main(name: str, root: str, patterns: str, first: str) -> None:
+    """Plan the checks again, and run those from `first` on.
+
+    Args:
+        name: of the plugin.
+        root: the folder handed to datasets; empty: the zoo's own.
+        patterns: a JSON array.
+        first: number of the first check to run, counted from 0.
+    """
+    tell = _own_stdout()
+    registry = zoo_registry.load()
+    data_root = Path(root) if root else None
+    checks = plan_checks(registry, name, json.loads(patterns), data_root=data_root)
+    import torch  # here, so that no check's time has it
+
+    torch.set_num_threads(min(torch.get_num_threads(), 4))
+    tell({"begin": first})
+    for check in checks[int(first) :]:
+        outcome = check.run()
+        tell(
+            {
+                "verdict": outcome.verdict,
+                "detail": outcome.detail,
+                "seconds": round(outcome.seconds, 3),
+            }
+        )
+
+
+def _own_stdout() -> Any:
+    """Take stdout for what is told; whatever a plugin prints, from C too, goes to stderr."""
+    own = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def tell(facts: dict[str, Any]) -> None:
+        os.write(own, json.dumps(facts).encode() + b"\n")
+
+    return tell
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
