@@ -3,16 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from zoo import ArrayDataset, as_splits, channels_first, read_arrays
-from zoo.data import array_names
+from zoo.data import array_names, pixel_statistics
 from zoo_registry import InvalidData, Splits
 
 # N = samples in all, C = channels, H/W = rows/columns
-
-_STATISTICS_FROM = 4096
-"""Images that mean and standard deviation are taken from, evenly spaced."""
 
 
 def npz(
@@ -51,7 +46,7 @@ def npz(
             f"{path} has the arrays {', '.join(names) or 'none'}; it needs x_train, y_train, "
             "x_test and y_test, or x and y"
         )
-    mean, std = _statistics(splits.train.samples)
+    mean, std = pixel_statistics(splits.train.samples)
     return Splits(train=splits.train, test=splits.test, task=task, mean=mean, std=std)
 
 
@@ -67,13 +62,3 @@ def _read_test(file: Path, names: list[str]) -> ArrayDataset | None:
         other = "y_test" if found == ["x_test"] else "x_test"
         raise InvalidData(f"{file} has {found[0]} but no {other}; add it, or leave both out")
     return _read(file, "x_test", "y_test") if found else None
-
-
-def _statistics(samples: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation per channel of images (N, C, H, W) scaled to 0..1."""
-    if samples.dtype != torch.uint8 or samples.ndim != 4 or len(samples) == 0:
-        return (), ()
-    step = max(1, len(samples) // _STATISTICS_FROM)
-    pixels = samples[::step].double() / 255
-    std = pixels.std(dim=(0, 2, 3), unbiased=False).clamp_min(1 / 255)
-    return tuple(pixels.mean(dim=(0, 2, 3)).tolist()), tuple(std.tolist())

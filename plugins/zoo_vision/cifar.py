@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from zoo import ArrayDataset
+from zoo.data import fetch
 from zoo_registry import InvalidData, Splits
 
-from ._download import fetch
 from .plugin import CIFAR10_FILES, CIFAR10_URLS
 
 

@@ -6,28 +6,30 @@ from typing import Literal
 
 import torch
 
+from zoo.data import ImageFiles, photo_statistics, probe_images, unreadable_images
 from zoo_registry import InvalidData, InvalidOption, Splits
 
-from ._image_files import ImageFiles, find_bad, probe
 from ._layout import Files, read_layout
 
 _SHOWN = 3
 """Bad files named in the warning."""
-_STATISTICS = {
-    1: ((0.5,), (0.5,)),
-    3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # ImageNet's
-}
-"""Mean and standard deviation by channels."""
+_ADVICE = (
+    "--skip-bad-samples leaves such files out of a training, and "
+    "--set dataset.skip_bad_samples=true out of any reading"
+)
 
 
-def folder(
+def folder(  # noqa: PLR0913 - as many as people set
     root: Path,  # noqa: ARG001 - the folder of all datasets; this one is its own path
     path: str,
+    *,
     image_size: int | tuple[int, int] | None = None,
     channels: Literal[1, 3] | None = None,
     test_fraction: float = 0.2,
     split_seed: int = 0,
     skip_bad_samples: bool = False,
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
 ) -> Splits:
     """Read image files, of `train/<class>/…` and `test/<class>/…`, or of `<class>/…`.
 
@@ -44,6 +46,10 @@ def folder(
         test_fraction: share of each class held out, where there is no test part; 0 for none.
         split_seed: draws the held-out images; the same for runs that are to be compared.
         skip_bad_samples: read all files once before, and leave out those that can't be.
+        mean: by which images are normalised, of values scaled to 0..1: one number for each
+            channel or for all; of three, grey images get the average; none: ImageNet's for RGB,
+            0.5 for grey.
+        std: likewise.
 
     Returns:
         Splits of uint8 images (C, H, W), decoded when they are asked for.
@@ -61,12 +67,12 @@ def folder(
         train, test = _without_bad(Path(path), train, test)
     if test is None and test_fraction:
         train, test = hold_out(train, test_fraction, split_seed)
-    found, own_size = probe([file for files in train.values() for file in files])
+    found, own_size = probe_images([file for files in train.values() for file in files])
     size = (image_size, image_size) if isinstance(image_size, int) else image_size or own_size
     if min(size) < 1:
         raise InvalidOption(f"image_size is {image_size}; it is a number of pixels, from 1")
     channels = channels or (1 if found == 1 else 3)
-    mean, std = _STATISTICS[channels]
+    mean, std = photo_statistics(channels, mean, std)
     return Splits(
         train=_images(train, classes, channels, size),
         test=None if test is None else _images(test, classes, channels, size),
@@ -101,7 +107,7 @@ def hold_out(files: Files, test_fraction: float, seed: int) -> tuple[Files, File
 def _without_bad(path: Path, train: Files, test: Files | None) -> tuple[Files, Files | None]:
     """Leave out the files that can't be read, and say so."""
     parts = [train] if test is None else [train, test]
-    bad = find_bad(file for part in parts for files in part.values() for file in files)
+    bad = unreadable_images(file for part in parts for files in part.values() for file in files)
     if not bad:
         return train, test
     names = ", ".join(str(file.relative_to(path)) for file in bad[:_SHOWN])
@@ -123,4 +129,4 @@ def _images(
     files: Files, classes: tuple[str, ...], channels: int, size: tuple[int, int]
 ) -> ImageFiles:
     pairs = [(file, classes.index(name)) for name, members in files.items() for file in members]
-    return ImageFiles([p[0] for p in pairs], [p[1] for p in pairs], channels, size)
+    return ImageFiles([p[0] for p in pairs], [p[1] for p in pairs], channels, size, _ADVICE)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo import ArrayDataset
+from zoo.data import fetch
 from zoo_registry import InvalidData, Splits
 
-from ._download import fetch
 from ._idx import find_idx, read_idx
 from .plugin import FASHION_MNIST_FILES, FASHION_MNIST_URLS, MNIST_FILES, MNIST_URLS
 

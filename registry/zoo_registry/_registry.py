@@ -9,6 +9,7 @@ from ._errors import AmbiguousName, UnknownName
 from ._index import Store
 from ._nearest import nearest
 from ._plugin import KINDS, Entry, Plugin
+from ._when_empty import when_empty
 
 
 class Registry:
@@ -56,7 +57,21 @@ class Registry:
             raise AmbiguousName(_ambiguous(kind, name, found))
         raise UnknownName(self._unknown(kind, name))
 
+    def hint(self, name: str) -> str:
+        """Return what a plugin says to whoever names something of it while it offers nothing.
+
+        That is a line in its spec module, `when_empty`: what is not installed, and what to type.
+        Empty for any other name.
+        """
+        owner, slash, _ = name.partition("/")
+        for plugin in self.plugins if slash else ():
+            if plugin.name == owner and all(entry.plugin is not plugin for entry in self.entries):
+                return when_empty(plugin)
+        return ""
+
     def _unknown(self, kind: str, name: str) -> str:
+        if hint := self.hint(name):
+            return f"no {kind} named {name!r}: {hint}"
         entries = self.select(kind=kind)
         close = nearest(name, (e.name if "/" in name else e.spec.name for e in entries))
         hint = f"; closest: {', '.join(close)}" if close else ""

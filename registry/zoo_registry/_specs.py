@@ -32,6 +32,7 @@ _CHECKS = {
     "urls": (_is_names, "a tuple of addresses"),
     "arguments": (_is_mapping, "a mapping"),
     "expects": (lambda value: isinstance(value, str), "an address"),
+    "initial": (_is_names, "a tuple of names"),
     "recipe": (_is_mapping, "a mapping"),
     "recipes": (
         lambda value: _is_mapping(value) and all(map(_is_mapping, value.values())),
@@ -103,6 +104,9 @@ class ModelSpec(Spec):
     """The address of what says how samples should be: called with `arguments` and the options
     that are set, it returns options of datasets, `{"image_size": 224, "mean": …, "std": …}`. A
     dataset gets those that its builder has and the user left open."""
+    initial: tuple[str, ...] = ()
+    """Options that choose no more than the weights a training starts from. They are left out where
+    weights are loaded afterwards: of a trained model, a resumed run, `--weights`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -211,7 +211,7 @@ class TestDownload:
     def test_a_stalled_server_is_given_up_and_leaves_no_half_files(
         self, from_mirror, tmp_path, monkeypatch
     ):
-        monkeypatch.setattr("zoo_vision._download.SILENCE_SECONDS", 0.3)
+        monkeypatch.setattr("zoo.data._fetch.SILENCE_SECONDS", 0.3)
         from_mirror("stall/")
         started = time.monotonic()
         with pytest.raises(DatasetUnavailable, match="--data-dir"):

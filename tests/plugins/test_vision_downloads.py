@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from zoo.data import fetch
 from zoo_registry import DatasetUnavailable
 from zoo_vision import cifar as cifar_module
-from zoo_vision._download import fetch
 from zoo_vision.cifar import cifar10
 
 

@@ -16,7 +16,7 @@ from ._weight_files import SAFETENSORS, check_suffix
 from .card import Card, make_foreign_card
 from .data import DataFacts, describe
 from .recipe import plan_dataset
-from .training import build_module, load_splits
+from .training import build_empty, load_splits
 from .weights import (
     Foreign,
     canonical_state_dict,
@@ -132,7 +132,7 @@ def _build(
         elif option.name == _CLASSES and option.required:
             options.setdefault(_CLASSES, 2)
     with torch.random.fork_rng(devices=[]):
-        return build_module(entry, **options), options
+        return build_empty(entry, **options), options
 
 
 def _in_order(foreign: Foreign, names: list[str]) -> Mapping[str, Any]:

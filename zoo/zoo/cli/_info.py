@@ -76,6 +76,8 @@ def _find(name: str, kind: str | None) -> Entry:
     if found:
         owners = ", ".join(f"{e.spec.kind} {e.name} ({e.plugin.origin})" for e in found)
         raise AmbiguousName(f"{name!r} names several things: {owners}; add --kind or the plugin")
+    if advice := registry().hint(name):
+        raise UnknownName(f"nothing is named {name!r}: {advice}")
     close = nearest(name, [n for e in registry().entries for n in (e.spec.name, e.name)])
     hint = f"; closest: {', '.join(close)}" if close else ""
     raise UnknownName(f"nothing is named {name!r}{hint}. `zoo list '*'` shows all.")

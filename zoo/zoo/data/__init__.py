@@ -5,6 +5,8 @@ from ._arrays import ArrayDataset, as_tensor
 from ._batches import Augmentation, Batch, Batches
 from ._cache import cached, if_cached, in_memory
 from ._facts import DataFacts, describe
+from ._fetch import fetch
+from ._image_files import ImageFiles, probe_images, unreadable_images
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
 from ._items import length, read_item
@@ -13,6 +15,7 @@ from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
 from ._seeding import generators_kept, seed_others
 from ._splits import as_splits
+from ._statistics import photo_statistics, pixel_statistics
 from ._workers import default_workers
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "Batch",
     "Batches",
     "DataFacts",
+    "ImageFiles",
     "InputSpec",
     "Prepare",
     "array_names",
@@ -32,15 +36,20 @@ __all__ = [
     "default_workers",
     "describe",
     "epoch_order",
+    "fetch",
     "generators_kept",
     "if_cached",
     "in_memory",
     "length",
     "match_dtype",
     "mix",
+    "photo_statistics",
+    "pixel_statistics",
+    "probe_images",
     "read_arrays",
     "read_image",
     "read_item",
     "seed_others",
+    "unreadable_images",
     "usable_cores",
 ]

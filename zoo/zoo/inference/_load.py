@@ -13,7 +13,7 @@ from ..card import Card, read_card
 from ..errors import IncompatibleWeights
 from ..recipe import OBJECT
 from ..runs import FoundWeights, find_weights
-from ..training import build_module
+from ..training import build_empty
 from ..weights import load_weights, read_metadata
 from ._size import require_size
 
@@ -59,6 +59,6 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
     if not found.verified:
         require_size(entry, card.options, path)
     with torch.random.fork_rng(devices=[]):
-        model = build_module(entry, **card.options)
+        model = build_empty(entry, **card.options)
     load_weights(model, path, verified=found.verified)
     return Loaded(model.eval(), card, path)

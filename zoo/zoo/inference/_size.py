@@ -10,7 +10,7 @@ from zoo_registry import Entry
 
 from .._weight_files import header_of
 from ..errors import IncompatibleWeights
-from ..training import build_module
+from ..training import build_empty
 
 _FACTOR = 2
 _FREE = 1_000_000
@@ -28,7 +28,7 @@ def require_size(entry: Entry, options: dict[str, Any], path: Path) -> None:
     """
     try:
         with torch.device("meta"):
-            model = build_module(entry, **options)
+            model = build_empty(entry, **options)
     except Exception:  # noqa: BLE001 - whatever it is, building it in earnest says so
         return
     claimed, held = _values(model), sum(e.elements for e in header_of(path).tensors.values())

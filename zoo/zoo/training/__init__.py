@@ -1,7 +1,7 @@
 """The training of one model: build and check a job, run its loop, keep what comes out."""
 
 from ._checks import check_model
-from ._components import build, build_module, make_prepare
+from ._components import build, build_empty, build_module, make_prepare
 from ._estimate import estimate
 from ._fit import Fit
 from ._interrupt import Interrupt
@@ -21,6 +21,7 @@ __all__ = [
     "Precision",
     "Request",
     "build",
+    "build_empty",
     "build_module",
     "check_model",
     "estimate",

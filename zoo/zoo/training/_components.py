@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo_registry import Entry, InvalidOption, ZooError, resolve
+from zoo_registry import Entry, InvalidOption, ModelSpec, ZooError, resolve
 
 from ..data import InputSpec, Prepare
 from ._layout import likes_channels_last
@@ -43,6 +43,17 @@ def build_module(entry: Entry, **options: Any) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise ZooError(f"{entry.name} built a {type(module).__name__}, not a torch.nn.Module")
     return module
+
+
+def build_empty(entry: Entry, **options: Any) -> nn.Module:
+    """Build a model that weights will be loaded into, without getting any to start from.
+
+    Raises:
+        ZooError: as `build_module`.
+    """
+    spec = entry.spec
+    initial = spec.initial if isinstance(spec, ModelSpec) else ()
+    return build_module(entry, **{k: v for k, v in options.items() if k not in initial})
 
 
 def model_dtype(model: nn.Module) -> torch.dtype | None:

@@ -22,7 +22,7 @@ from ._average import Average
 from ._balance import with_class_weights
 from ._checks import check_batch_size, check_model, check_ranks, check_step
 from ._compile import compiled, resolve_compile
-from ._components import build, build_module, model_dtype
+from ._components import build, build_empty, build_module, model_dtype
 from ._feeding import Feeding
 from ._groups import frozen
 from ._job import Job
@@ -32,7 +32,7 @@ from ._precision import Precision, float32_products, resolve_precision
 from ._random import seed_all
 from ._ranked import check_alike
 from ._source import first_available
-from ._start import start
+from ._start import start, starts_elsewhere
 
 Note = Callable[[str], None]
 
@@ -154,7 +154,8 @@ def _ready_model(
     """Build and check the model; resolve the settings that depend on it."""
     seed_all(recipe.seed)
     if "model" in entries:
-        model = build_module(entries["model"], **recipe.options.get("model", {}))
+        make = build_empty if starts_elsewhere(recipe, request.resumed) else build_module
+        model = make(entries["model"], **recipe.options.get("model", {}))
     else:
         model = request.objects["model"]
     start(model, recipe, request.resumed, note)

@@ -29,13 +29,22 @@ def start(
         CorruptWeights: they are other weights than those that the recipe means, or damaged.
         IncompatibleWeights: they don't fit the model.
     """
-    if not recipe.weights or (resumed is not None and checkpoints(resumed.path)):
+    if not recipe.weights or _has_checkpoints(resumed):
         return
     found = find_start(recipe.weights)
     _check_digest(found.path, recipe)
     note(
         str(load_weights(model, found.path, reset_head=recipe.reset_head, verified=found.verified))
     )
+
+
+def starts_elsewhere(recipe: Recipe, resumed: Run | None) -> bool:
+    """Tell whether weights will be loaded into the model: the recipe's, or a checkpoint's."""
+    return bool(recipe.weights) or _has_checkpoints(resumed)
+
+
+def _has_checkpoints(resumed: Run | None) -> bool:
+    return resumed is not None and bool(checkpoints(resumed.path))
 
 
 def _check_digest(file: Path, recipe: Recipe) -> None:

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from zoo import read_image
-from zoo.data import usable_cores
 from zoo_registry import BadSample
+
+from .._cores import usable_cores
+from ._images import read_image
 
 # C = channels, H/W = rows/columns
 
@@ -35,15 +36,22 @@ class ImageFiles(Dataset[tuple[torch.Tensor, int]]):
         labels: the class's number of each file.
         channels: 1 for grey, 3 for RGB.
         size: (H, W) that every image is brought to.
+        advice: what to do about a file that can't be read; ends the error's text.
     """
 
     def __init__(
-        self, files: Sequence[Path], labels: Sequence[int], channels: int, size: tuple[int, int]
+        self,
+        files: Sequence[Path],
+        labels: Sequence[int],
+        channels: int,
+        size: tuple[int, int],
+        advice: str = "",
     ) -> None:
         self.files = tuple(files)
         self.labels = torch.tensor(labels, dtype=torch.int64)
         self.channels = channels
         self.size = size
+        self.advice = advice
 
     def __len__(self) -> int:
         return len(self.files)
@@ -57,10 +65,7 @@ class ImageFiles(Dataset[tuple[torch.Tensor, int]]):
         try:
             image = read_image(self.files[index], self.channels, self.size)
         except BadSample as error:
-            raise BadSample(
-                f"{error}; --skip-bad-samples leaves such files out of a training, and "
-                "--set dataset.skip_bad_samples=true out of any reading"
-            ) from error
+            raise BadSample(f"{error}{self.advice and '; '}{self.advice}") from error
         return image, int(self.labels[index])
 
     def cache_key(self) -> str:
@@ -82,7 +87,7 @@ class ImageFiles(Dataset[tuple[torch.Tensor, int]]):
         return digest.hexdigest()
 
 
-def probe(files: Sequence[Path]) -> tuple[int, tuple[int, int]]:
+def probe_images(files: Sequence[Path]) -> tuple[int, tuple[int, int]]:
     """Choose channels and (H, W) that suit `files`, by the headers of some of them.
 
     Grey only where all are grey; the images' own size where it is the same, else squares of the
@@ -113,7 +118,7 @@ def _header(file: Path) -> tuple[str, tuple[int, int]] | None:
         return None
 
 
-def find_bad(files: Iterable[Path]) -> list[Path]:
+def unreadable_images(files: Iterable[Path]) -> list[Path]:
     """Decode every file, on all usable cores; return those that can't be read."""
     files = list(files)
     with ThreadPoolExecutor(usable_cores()) as pool:

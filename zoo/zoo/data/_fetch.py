@@ -11,8 +11,9 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from zoo import why_unreachable
 from zoo_registry import DatasetUnavailable
+
+from ..network import why_unreachable
 
 SILENCE_SECONDS = 5.0
 """How long a mirror may send nothing before it is given up."""
@@ -41,7 +42,7 @@ def fetch(
         name: of the dataset, for messages.
         root: the folder of all datasets; created if it is not there.
         urls: one file's mirrors, asked first whether there is a network at all.
-        files: paths below a root.
+        files: paths below a root, of files or whole folders. A folder that is there stays as it is.
         download: called with an empty folder; has torchvision download and check into it.
 
     Raises:
@@ -54,6 +55,8 @@ def fetch(
         with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as staging, _patience():
             download(Path(staging))
             for file in files:
+                if (root / file).is_dir():
+                    continue
                 (root / file).parent.mkdir(parents=True, exist_ok=True)
                 (Path(staging) / file).replace(root / file)
     except _FAILURES as error:

@@ -1,0 +1,1 @@
+"""First-party plugin `timm`; its specs are in `plugin`."""

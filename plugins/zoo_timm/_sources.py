@@ -1,0 +1,50 @@
+"""timm's architectures, read from its source files: importing timm takes torch and seconds."""
+
+import os
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+_ENTRY = re.compile(
+    rb"^@register_model\b[^\n]*\n(?:@[^\n]*\n)*"  # maybe among other decorators
+    rb"def (\w+)\([^)]*\)[^:\n]*:[^\n]*\n"
+    rb'(?:\s+r?"""\s*([^\n"]*))?',
+    re.MULTILINE,
+)
+"""A function that timm registers under its name, and the first line of its docstring."""
+_LONGEST = 90
+"""Characters of a summary, so that a row of `zoo list` stays one."""
+
+
+def architectures() -> Iterator[tuple[str, str]]:
+    """Yield the name of each architecture and a line about it, file by file.
+
+    Finding a top-level package imports nothing. Whatever can't be read offers nothing: without
+    timm, or with one whose layout is another, there is none.
+    """
+    for folder in _folders():
+        for file in sorted(os.listdir(folder)):  # noqa: PTH208 - pathlib takes longer to import
+            if file.endswith(".py"):
+                with open(f"{folder}/{file}", "rb") as source:  # noqa: PTH123 - likewise
+                    text = source.read()
+                for name, line in _ENTRY.findall(text):
+                    yield name.decode(), _summary(name.decode(), line.decode(errors="replace"))
+
+
+def _folders() -> list[str]:
+    try:
+        spec = find_spec("timm")
+    except (ImportError, ValueError):  # ValueError: a module made by hand
+        return []
+    locations = spec.submodule_search_locations if spec else None
+    folders = [f"{location}/models" for location in locations or ()]
+    return [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - likewise
+
+
+def _summary(name: str, line: str) -> str:
+    """Return timm's own words, else the name with its parts apart."""
+    words = " ".join(line.split()).rstrip(" .-:,")
+    for start in ("Constructs a ", "Constructs an ", "Construct a ", "Creates a "):
+        words = words.removeprefix(start)
+    words = words or name.replace("_", " ")
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

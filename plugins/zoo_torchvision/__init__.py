@@ -1,0 +1,1 @@
+"""First-party plugin `torchvision`; its specs are in `plugin`."""
