@@ -278,6 +278,15 @@ def test_a_file_that_is_not_there_is_a_mistake_in_what_was_asked(tmp_path, name)
         assert raised.value.exit_code == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    """Whoever opens one to read waits until somebody opens it to write."""
+    os.mkfifo(tmp_path / "a.safetensors")
+    for read in (read_state_dict, read_metadata, lambda p: load_weights(nn.Linear(3, 2), p)):
+        with pytest.raises(UsageError, match="pipe"):
+            read(tmp_path / "a.safetensors")
+
+
 def test_the_files_that_may_have_been_meant_are_named(tmp_path):
     """Of a folder its weight files, of a slip of the pen the nearest one."""
     save_weights(nn.Linear(3, 2), tmp_path / "model.safetensors")

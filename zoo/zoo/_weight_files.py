@@ -1,6 +1,7 @@
 """Weight files seen from outside: what can be said of them without importing torch."""
 
 import os
+import stat
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,8 @@ def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Pa
             f"`zoo convert {file.name} -o {file.stem}{SAFETENSORS}` makes one of any program's."
         )
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for a writer
+            raise UsageError(f"{file} is a pipe or a device; write what comes out into a file.")
         file.open("rb").close()
     except FileNotFoundError as error:
         close = nearest(file.name, (other.name for other in _weights_in(file.parent)))
