@@ -9,6 +9,7 @@ from ._facts import final, hyperparameters, measured, num_epochs, tags
 from ._library import extra
 
 with extra("tensorboard"):
+    import tensorboard  # noqa: F401 - first, so that its lack is said before torch takes seconds
     from torch.utils.tensorboard import SummaryWriter
 
 

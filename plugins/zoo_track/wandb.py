@@ -69,7 +69,8 @@ class WandB:
 
     def zoo_epoch_ended(self, run: Run, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log the epoch; one that was trained before is there, and W&B passes over it."""
-        self._run.log({"epoch": epoch, **measured(run, epoch, metrics)}, step=epoch)
+        values = {"epoch": epoch, **measured(run, epoch, metrics)}
+        self._run.log(values, step=epoch, commit=True)  # not held back until the next one
 
     def zoo_run_ended(self, run: Run, outcome: str) -> None:
         """Log what the stored weights reached, and end the run there."""

@@ -35,6 +35,7 @@ SPECS = [
     zoo_registry.OptimizerSpec,
     zoo_registry.LossSpec,
     zoo_registry.SchedulerSpec,
+    zoo_registry.TrackerSpec,
 ]
 HOSTS = {
     "arxiv.org",
@@ -168,7 +169,7 @@ def test_command_lines_can_be_typed(path):
             line
         )
         keys = [words[i + 1].partition("=")[0] for i, word in enumerate(words) if word == "--set"]
-        parts = (*PARTS, AUGMENT)
+        parts = (*PARTS, AUGMENT, "track")
         assert all(key in FIELDS or key.partition(".")[0] in parts for key in keys), line
 
 

@@ -51,13 +51,13 @@ def resume(
     trackers = resumed_trackers(found, track, options, registry(), keep=not no_track)
     plans = recipe.make_plans(settings, registry(), root)
     several = recipe.must_launch(plans[0].settings)
+    require_libraries(trackers, registry())
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo.training import Request
 
     from ._training import run as train
     from ._training import run_on_ranks
 
-    require_libraries(trackers, registry())
     if several:
         run_on_ranks(
             settings,

@@ -145,12 +145,12 @@ def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
     root = None if data_dir is None else user_path(data_dir)
     plans = recipe.make_plans(settings, registry(), root)
     several = recipe.must_launch(plans[0].settings)
+    require_libraries(trackers, registry())
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo.training import Request
 
     from ._training import dry_run, run, run_on_ranks
 
-    require_libraries(trackers, registry())
     if dry:
         dry_run(plans, root, several=several, as_json=as_json)
     elif several:
