@@ -10,6 +10,11 @@ import zoo_registry
 
 from ._plan import plan_checks
 
+_LIGHT = ("plugin", "tracker")
+"""Kinds whose checks need no torch."""
+_THREADS = 4
+"""What is computed is small."""
+
 
 def main(name: str, root: str, patterns: str, first: str) -> None:
     """Plan the checks again, and run those from `first` on.
@@ -24,9 +29,10 @@ def main(name: str, root: str, patterns: str, first: str) -> None:
     registry = zoo_registry.load()
     data_root = Path(root) if root else None
     checks = plan_checks(registry, name, json.loads(patterns), data_root=data_root)
-    import torch  # here, so that no check's time has it
+    if any(check.kind not in _LIGHT for check in checks[int(first) :]):
+        import torch  # here, so that no check's time has it
 
-    torch.set_num_threads(min(torch.get_num_threads(), 4))
+        torch.set_num_threads(min(torch.get_num_threads(), _THREADS))
     tell({"begin": first})
     for check in checks[int(first) :]:
         outcome = check.run()

@@ -39,22 +39,21 @@ def ties(subject: Subject) -> str:
 def names(subject: Subject) -> str:
     """The stored names are the bare model's, under DataParallel and compiled too."""
     model = material(subject).build()
-    bare = set(canonical_state_dict(model))
-    if not bare:
+    stored, own = set(canonical_state_dict(model)), set(model.state_dict())
+    if not own:
         raise Failed("its state_dict is empty")
     compiled = torch.compile(model)
     assert isinstance(compiled, nn.Module)
-    wrapped = {
-        "DataParallel": nn.DataParallel(model),
-        "torch.compile": compiled,
-        "DataParallel around torch.compile": nn.DataParallel(compiled),
-    }
-    for how, net in wrapped.items():
-        found = set(canonical_state_dict(net))
-        if found != bare:
-            odd = ", ".join(sorted(found ^ bare)[:3])
-            raise Failed(f"under {how} its state_dict has other names: {odd}")
-    return f"{len(bare)} names"
+    for how, net, prefix in (
+        ("DataParallel", nn.DataParallel(model), "module."),
+        ("torch.compile", compiled, "_orig_mod."),
+        ("DataParallel around torch.compile", nn.DataParallel(compiled), "module._orig_mod."),
+    ):
+        # Those that plain torch would store, and those that zoo stores.
+        plain = {name.removeprefix(prefix) for name in net.state_dict()}
+        if odd := (plain ^ own) | (set(canonical_state_dict(net)) ^ stored):
+            raise Failed(f"under {how} it has other names: {', '.join(sorted(odd)[:3])}")
+    return f"{len(stored)} names"
 
 
 def _tied(model: nn.Module) -> list[list[str]]:
@@ -72,7 +71,7 @@ def _sharing(model: nn.Module) -> list[tuple[str, str]]:
         for name, parameter in model.named_parameters(remove_duplicate=False)
         if parameter.numel()
     ]
-    placed.sort()
+    placed.sort(key=lambda each: each[:2])
     return [
         (first[2], second[2])
         for first, second in itertools.pairwise(placed)

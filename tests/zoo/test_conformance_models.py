@@ -1,0 +1,145 @@
+"""The kit finds what is wrong with a model: each fault fails the check that is for it."""
+
+import textwrap
+
+import pytest
+from planted import SOUND_DATA, SOUND_NET, SPECS
+
+from zoo.conformance._plan import CHECKS
+
+KINDS = {kind: SPECS[kind] for kind in ("model", "dataset")}
+WEIGHTS = {"its weights survive .safetensors", "its weights survive .pth"}
+
+FAULTS = {
+    "builds at its defaults": (
+        SOUND_NET.replace("num_classes: int = 3", "num_classes: int = -1"),
+        "negative dimension",
+        set(),
+    ),
+    "builds at varied options": (
+        """
+        from typing import Literal
+        class Net(nn.Module):
+            def __init__(self, in_features: int = 6, num_classes: int = 3,
+                         act: Literal["relu", "gelu"] = "relu"):
+                super().__init__()
+                self.inner = nn.Linear(in_features, 4)
+                self.act = {"relu": nn.ReLU}[act]()
+                self.head = nn.Linear(4, num_classes)
+            def forward(self, samples):
+                return self.head(self.act(self.inner(samples)))
+        """,
+        "act='gelu': KeyError",
+        set(),
+    ),
+    "the same seed gives the same weights": (
+        SOUND_NET.replace(
+            "    def forward",
+            "        import numpy as np\n"
+            "        drawn = np.random.default_rng().random(self.hidden.weight.shape)\n"
+            "        self.hidden.weight.data = torch.from_numpy(drawn).float()\n"
+            "    def forward",
+        ),
+        "hidden.weight: other values each time",
+        set(),
+    ),
+    "takes its declared data": (
+        SOUND_NET.replace(".relu())", ".relu()),"),
+        "its outputs are a tuple",
+        {
+            "builds at varied options",
+            "takes batches of any size",
+            "every parameter gets a gradient",
+            "its head can be swapped",
+            *WEIGHTS,
+        },
+    ),
+    "takes batches of any size": (
+        SOUND_NET.replace(".relu())", ".relu()).squeeze(0)"),
+        "outputs for 1 samples have shape (3,), not (1, 3)",
+        set(),
+    ),
+    "every parameter gets a gradient": (
+        SOUND_NET.replace(
+            "    def forward", "        self.extra = nn.Linear(2, 2)\n    def forward"
+        ),
+        "extra.weight, extra.bias take no part in the outputs",
+        set(),
+    ),
+    "hides no modules in plain containers": (
+        SOUND_NET.replace(
+            "    def forward",
+            "        self.layers = [nn.Linear(width, width)]\n"
+            "        nn.init.eye_(self.layers[0].weight); nn.init.zeros_(self.layers[0].bias)\n"
+            "    def forward",
+        ).replace(".relu())", ".relu() + self.layers[0](self.hidden(samples)))"),
+        "layers is a plain container",
+        set(),
+    ),
+    "tied weights are one": (
+        SOUND_NET.replace(
+            "    def forward",
+            "        self.again = nn.Linear(in_features, width, bias=False)\n"
+            "        self.again.weight = nn.Parameter(self.hidden.weight.data)\n"
+            "    def forward",
+        ).replace(".relu())", ".relu() + self.again(samples))"),
+        "hidden.weight and again.weight share memory",
+        set(),
+    ),
+    "names its weights alike however it is wrapped": (
+        SOUND_NET
+        + """
+    def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
+        own = super().state_dict(destination=destination, prefix=prefix, keep_vars=keep_vars)
+        if prefix:
+            own[prefix + "wrapped"] = torch.ones(1)
+        return own
+""",
+        "under DataParallel it has other names: wrapped",
+        set(),
+    ),
+    "its weights survive .pth": (
+        SOUND_NET.replace(
+            "    def forward", "        self.scale = torch.rand(1)\n    def forward"
+        ).replace(".relu())", ".relu()) * self.scale"),
+        "with the same weights it computes something else",
+        WEIGHTS,
+    ),
+    "its weights survive .safetensors": (
+        SOUND_NET
+        + """
+    def get_extra_state(self):
+        return {"version": 1}
+    def set_extra_state(self, state):
+        pass
+""",
+        "can't store '_extra_state': it is a dict",
+        None,
+    ),
+    "its head can be swapped": (
+        SOUND_NET.replace("super().__init__()", "super().__init__(); width = width + num_classes"),
+        "",
+        set(),
+    ),
+}
+
+
+def test_a_sound_model_passes(planted):
+    """What the faults below are planted in has none."""
+    planted.install(SOUND_DATA + SOUND_NET, KINDS)
+    assert planted.failed() == {}
+
+
+@pytest.mark.parametrize("title", FAULTS)
+def test_a_fault_fails_its_check(planted, title):
+    """And no other check, where nothing else suffers from it; a None says that much does."""
+    source, said, also = FAULTS[title]
+    planted.install(SOUND_DATA + textwrap.dedent(source), KINDS)
+    failed = planted.failed("net")
+    assert said in failed[title]
+    assert also is None or set(failed) == {title} | also
+
+
+def test_every_check_of_a_model_has_its_fault():
+    """A check that nothing can fail proves nothing."""
+    assert {title for title, _ in CHECKS["model"]} == set(FAULTS)
