@@ -267,6 +267,25 @@ def test_what_scripts_store_beside_weights_is_read_over(tmp_path, legacy):
     assert set(torch.serialization.get_safe_globals()) == before, "for one file, not for good"
 
 
+def test_what_is_long_is_no_bomb(tmp_path):
+    """Tables with long names, empty tuples, keys of tuples, arrays, each by the ten thousands."""
+    row = {"a name as long as those of the metrics of some programs are, and then some": 3}
+    value = {
+        "model": STATE,
+        "history": [dict(row) for _ in range(50_000)],
+        "shapes": [()] * 300_000,
+        "lists": [[] for _ in range(50_000)],
+        "pairs": {(number, (number, "a")): number for number in range(50_000)},
+        "losses": [np.float64(number) for number in range(5_000)],
+        "seen": np.arange(500_000),
+        "numbers": set(range(50_000)),
+        "counted": collections.Counter(range(50_000)),
+    }
+    for new in (True, False):
+        torch.save(value, tmp_path / "a.ckpt", _use_new_zipfile_serialization=new)
+        assert tuple(read_foreign(tmp_path / "a.ckpt").tensors) == NAMES
+
+
 def test_types_that_the_user_allowed_stay_allowed(tmp_path):
     """Torch would forget them with ours."""
     torch.save({"model": STATE, "args": argparse.Namespace()}, tmp_path / "a.pth")

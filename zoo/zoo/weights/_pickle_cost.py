@@ -6,10 +6,10 @@ same operations are followed in the same order, with sizes for objects.
 """
 
 _PUSHED = {  # operation: bytes that follow it
-    **dict.fromkeys(b"N\x88\x89", 0),
+    **dict.fromkeys(b"N\x88\x89)", 0),  # there is one empty tuple, as there is one None
     **dict(zip(b"KMJG", (1, 2, 4, 8), strict=True)),
 }
-_EMPTY = b")]}\x8f"
+_EMPTY = b"]}\x8f"
 _PROTOCOL = 0x80
 _TUPLES = {0x85: 1, 0x86: 2, 0x87: 3}
 _TEXT = 64
@@ -164,7 +164,7 @@ class _Scan:
         """APPEND, APPENDS, SETITEM, SETITEMS: keys are hashed, a tuple's parts each time anew."""
         items = self._taken({ord("a"): 1, ord("s"): 2}.get(code))
         if code in b"su":
-            self._spent += sum(key.weight for key in items[::2])
+            self._spent += sum(key.weight if key.items else 1 for key in items[::2])
         if self._stack[-1] is not _ONE:
             self._stack[-1].weight += len(items)
 
