@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from zoo import Run
 from zoo.home import offline
-from zoo_registry import InvalidOption
+from zoo_registry import InvalidOption, UsageError
 
 from ._facts import final, hyperparameters, identity, measured
 from ._facts import tags as run_tags
@@ -47,6 +47,8 @@ class WandB:
         if mode == "online" and offline():
             raise InvalidOption("mode=online needs the network, and ZOO_OFFLINE is set")
         self._mode = mode or _mode()
+        if self._mode == "online" and not _has_key():
+            self._mode = "offline"
         self._log_model = log_model
         self._run: Any = None
 
@@ -80,6 +82,20 @@ class WandB:
             artifact.add_file(str(run.weights))
             self._run.log_artifact(artifact)
         self._run.finish(exit_code=int(outcome == "failed"))
+
+
+def _has_key() -> bool:
+    """Say whether there is a key; a person at a terminal is asked for one, or for none.
+
+    Raises:
+        UsageError: there is neither: found out after hours of training, it would be too late.
+    """
+    try:
+        return wandb.login(verify=False)
+    except wandb.errors.UsageError as error:
+        raise UsageError(
+            f"--track wandb: {error} To keep it on this machine: --set track.wandb.mode=offline"
+        ) from error
 
 
 def _mode() -> Any:

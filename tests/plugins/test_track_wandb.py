@@ -42,7 +42,10 @@ def summary(records):
 
 
 def test_a_training_and_what_goes_on_with_it_are_read_back(tmp_path):
-    """Two files of one run: the config, every epoch once, final metrics, outcome; no network."""
+    """Two files of one run: the config, every epoch once, final metrics, outcome; no network.
+
+    Where it should be sent and can't be, that is said before training.
+    """
     script = """
         options = {"project": "digits", "group": "night", "tags": ["small", "fast"]}
         settings = {f"track.wandb.{name}": value for name, value in options.items()}
@@ -52,9 +55,17 @@ def test_a_training_and_what_goes_on_with_it_are_read_back(tmp_path):
             train(track="wandb", set={"track.wandb.mode": "online"})
         except zoo.errors.InvalidOption as error:
             print(error)
+        del os.environ["ZOO_OFFLINE"]
+        try:
+            train(track="wandb")
+        except zoo.errors.UsageError as error:
+            print(error)
     """
-    said = run(tmp_path, script, WANDB_MODE="online")
-    assert said == "mode=online needs the network, and ZOO_OFFLINE is set\n"
+    nobody = {"HOME": str(tmp_path), "NETRC": str(tmp_path / "netrc"), "WANDB_API_KEY": ""}
+    contradiction, keyless = run(tmp_path, script, WANDB_MODE="online", **nobody).splitlines()
+    assert contradiction == "mode=online needs the network, and ZOO_OFFLINE is set"
+    assert "wandb login" in keyless
+    assert keyless.endswith("To keep it on this machine: --set track.wandb.mode=offline")
     (stored,) = zoo.list_runs()
     assert stored.record["plugin_failures"] == {}
     folders = sorted((stored.path / "wandb").glob("offline-run-*"))

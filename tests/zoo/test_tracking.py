@@ -25,12 +25,14 @@ def zoo_trackers():
     return [
         TrackerSpec(name=name, build=f"acme_trackers:{builder}")
         for name, builder in {
-            "diary": "Diary", "sick": "Sick", "late": "Late", "typo": "Typo", "none": "Nothing",
+            "diary": "Diary", "sick": "Sick", "late": "Late", "thief": "Thief",
+            "typo": "Typo", "none": "Nothing",
         }.items()
     ] + [TrackerSpec(name="lost", build="acme_lost:Lost")]
 """
 TRACKERS = """
 import json
+import shutil
 from pathlib import Path
 
 class Diary:
@@ -72,6 +74,11 @@ class Sick:
 class Late:
     def zoo_run_ended(self):
         raise OSError("too late")
+
+class Thief:
+    def zoo_run_ended(self, run):
+        shutil.rmtree(run.path)
+        raise OSError("it is gone")
 
 class Typo:
     def zoo_epoch_end(self, epoch):
@@ -171,6 +178,13 @@ def test_a_tracker_that_fails_spares_the_training(acme, capsys):
     assert out.endswith(
         f"  failed meanwhile: acme/sick in {sick}\n  failed meanwhile: acme/late in {late}\n"
     )
+
+
+def test_a_run_that_was_removed_meanwhile_is_not_written_again(acme):
+    """Who fails in the end is added to the record, unless the run is somebody else's by then."""
+    run = train(track="thief")
+    assert run.state == "done"
+    assert not run.path.exists()
 
 
 def test_the_outcome_in_json_tells_who_failed(acme):
