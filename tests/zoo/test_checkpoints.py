@@ -1,9 +1,12 @@
 """Checkpoints hold any state to the bit, appear whole, and are believed only when sound."""
 
 import json
+import os
 import shutil
+import sys
 import threading
 from collections import Counter, OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from zoo.checkpoints import (
     MODEL,
     Saver,
+    _saver,
     checkpoints,
     join_tree,
     map_tensors,
@@ -84,6 +88,26 @@ def test_a_copied_state_shares_nothing(tree):
     assert same(copy, tree)
     if isinstance(tree, list | dict):
         assert copy is not tree
+
+
+ALIKE = {
+    "a.b": torch.zeros(2), "a": {"b": torch.ones(2)}, "0": torch.full((2,), 2.0),
+    0: torch.full((2,), 3.0), "": torch.full((2,), 4.0), "True": torch.full((2,), 5.0),
+    True: torch.full((2,), 6.0), 1.5: torch.full((2,), 7.0), "1": {"5": torch.full((2,), 8.0)},
+}  # fmt: skip
+
+
+def test_names_that_look_alike_are_told_apart(tmp_path):
+    """A name with a dot is no path, and a text no number: each tensor has a place of its own."""
+    skeleton, found = split_tree(ALIKE)
+    assert len(found) == len(ALIKE)
+    assert same(join_tree(json.loads(json.dumps(skeleton)), found), ALIKE)
+    writing = saver(tmp_path)
+    for step in (1, 2, 3):  # from the third on in the memory of the first
+        writing.save(step, weights(), ALIKE, ended=False)
+        writing.wait()
+    writing.close()
+    assert same(read_checkpoint(checkpoints(tmp_path)[0]).state, ALIKE)
 
 
 def test_numpy_values_are_kept():
@@ -157,6 +181,38 @@ def test_one_that_is_there_is_kept(tmp_path):
     before = (path / "manifest.json").stat().st_ino
     assert written(tmp_path, value=5.0) == path
     assert (path / "manifest.json").stat().st_ino == before
+
+
+def test_one_that_is_there_and_damaged_is_written_again(tmp_path):
+    """It could not be removed, say, when the training went back to the one before."""
+    path = written(tmp_path)
+    (path / MODEL).write_bytes(b"")
+    assert written(tmp_path, value=5.0) == path
+    assert read_checkpoint(path).model["w"].eq(5).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a descriptor means is asked of /proc")
+def test_the_disk_has_all_of_it_before_it_has_its_name(tmp_path, monkeypatch):
+    """A power cut finds it whole or not at all: what is in it is synced before it is renamed."""
+    calls = []
+
+    def noted(name, genuine):
+        def call(what, *args, **kwargs):
+            place = Path(f"/proc/self/fd/{what}").readlink() if name == "fsync" else what
+            calls.append((name, str(place)))
+            return genuine(what, *args, **kwargs)
+
+        return call
+
+    for name in ("fsync", "rename"):
+        monkeypatch.setattr(os, name, noted(name, getattr(os, name)))
+    path = written(tmp_path)
+    (renamed,) = [place for name, place in calls if name == "rename"]
+    at = calls.index(("rename", renamed))
+    before = [place for name, place in calls[:at] if name == "fsync"]
+    after = [place for name, place in calls[at:] if name == "fsync"]
+    assert before == [str(tmp_path), *(f"{renamed}/{file}" for file in FILES), renamed]
+    assert after == [str(path.parent)]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -234,6 +290,27 @@ def test_the_newest_are_kept(tmp_path):
         assert len(checkpoints(tmp_path)) == min(step, 3)
     writing.close()
     assert [path.name[-1] for path in checkpoints(tmp_path)] == ["6", "5", "4"]
+
+
+def test_an_older_one_goes_only_after_the_newer_was_read_again(tmp_path, monkeypatch):
+    """A disk that does not keep what it took must not cost what it kept."""
+    for step in (1, 2):
+        written(tmp_path, step)
+    publish = _saver.write_checkpoint
+
+    def spoilt(*args, **kwargs):
+        path = publish(*args, **kwargs)
+        with (path / "state.json").open("ab") as file:
+            file.write(b" ")
+        return path
+
+    monkeypatch.setattr(_saver, "write_checkpoint", spoilt)
+    writing = saver(tmp_path)
+    writing.save(3, weights(), {}, ended=False)
+    with pytest.raises(CorruptCheckpoint, match="step-00000003 is not what was stored"):
+        writing.wait()
+    writing.close()
+    assert [read_checkpoint(path).step for path in checkpoints(tmp_path)[1:]] == [2, 1]
 
 
 def test_training_does_not_wait_for_a_slow_disk(tmp_path):

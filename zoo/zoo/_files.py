@@ -78,7 +78,7 @@ def write_folder(
     """
     temporary = _beside(path)
     with _storage_errors(path):
-        path.parent.mkdir(exist_ok=True)
+        _make_durably(path.parent)
         try:
             temporary.mkdir()
             saved = [_write(temporary / name, write) for name, write in files.items()]
@@ -132,6 +132,15 @@ def reason(error: OSError) -> str:
 def temporary_name(stem: str) -> str:
     """Return a name for what is made or removed, never used before, that lists leave out."""
     return f".{stem}.{os.getpid()}.{os.urandom(4).hex()}.partial"
+
+
+def _make_durably(folder: Path) -> None:
+    """Make a folder, unless it is there, whose own name outlives a power cut."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    sync_folder(folder.parent)
 
 
 def _beside(path: Path) -> Path:

@@ -10,7 +10,8 @@ manifest.json       sizes and sha256 of the three; written last
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,10 @@ def write_checkpoint(
     """
     path = run / FOLDER / f"step-{step:08d}{'-end' if ended else ''}"
     if path.exists():  # a training that was resumed came by once more; it is the same to the bit
-        return path
+        with suppress(CorruptCheckpoint):
+            verify_checkpoint(path)
+            return path
+        remove_checkpoint(path)
     values, tensors = split_tree(state)
 
     def manifest(files: list[SavedFile]) -> str:
@@ -92,15 +96,21 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CorruptCheckpoint: a file is missing or altered; the text says which.
     """
-    try:
-        record = unseal((path / _MANIFEST).read_bytes())
-        for name in (MODEL, _TENSORS, _VALUES):
-            _check(path / name, record["files"].get(name))
+    with _damage_is_said(path):
+        record = _verified(path)
         values = json.loads((path / _VALUES).read_bytes())
         model, tensors = (read_state_dict(path / n, verified=True) for n in (MODEL, _TENSORS))
         return Checkpoint(path, record["step"], model, join_tree(values, tensors))
-    except (OSError, ValueError, KeyError, TypeError, CorruptWeights) as error:
-        raise CorruptCheckpoint(f"{path} is not what was stored: {error}") from error
+
+
+def verify_checkpoint(path: Path) -> None:
+    """Compare the files of a checkpoint with those that were written.
+
+    Raises:
+        CorruptCheckpoint: a file is missing or altered; the text says which.
+    """
+    with _damage_is_said(path):
+        _verified(path)
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -113,12 +123,41 @@ def checkpoints(run: Path) -> list[Path]:
     return [folder / match[0] for match in found]
 
 
-def prune(run: Path, keep: int) -> None:
-    """Remove all but the newest checkpoints; a kill on the way leaves none half there."""
-    for path in checkpoints(run)[keep:]:
-        # Without its manifest it is none any more, whatever else is left of it.
-        (path / _MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
+def prune(run: Path, keep: int, written: Path) -> None:
+    """Remove all but the newest checkpoints, once the one just written is known to be sound.
+
+    Raises:
+        CorruptCheckpoint: it is not; none is removed.
+    """
+    old = [path for path in checkpoints(run)[keep:] if path != written]
+    if old:
+        verify_checkpoint(written)
+    for path in old:
+        remove_checkpoint(path)
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove a checkpoint; a kill on the way leaves none that is half there."""
+    # Without its manifest it is none any more, whatever else is left of it.
+    with suppress(OSError):
+        (path / _MANIFEST).unlink()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _damage_is_said(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, CorruptWeights) as error:
+        raise CorruptCheckpoint(f"{path} is not what was stored: {error}") from error
+
+
+def _verified(path: Path) -> dict[str, Any]:
+    """Return the manifest, with which the other files agree."""
+    record = unseal((path / _MANIFEST).read_bytes())
+    for name in (MODEL, _TENSORS, _VALUES):
+        _check(path / name, record["files"].get(name))
+    return record
 
 
 def _check(file: Path, facts: Any) -> None:

@@ -29,7 +29,8 @@ class Saver:
 
     Args:
         run: the run's folder.
-        keep: how many checkpoints are kept, the newest; an older one goes once a newer is durable.
+        keep: how many checkpoints are kept, the newest; an older one goes once a newer is durable
+            and was read again.
         before: called before each is written, in the thread that writes: what a checkpoint knows
             of must not be lost where the checkpoint is not.
     """
@@ -71,7 +72,7 @@ class Saver:
         """Return the checkpoints written since the last call.
 
         Raises:
-            StorageError, UsageError: one could not be written.
+            StorageError, UsageError, CorruptCheckpoint: one could not be written.
         """
         if self._error is None and not self._written:  # in each step: no lock for what is atomic
             return []
@@ -117,7 +118,7 @@ class Saver:
                 path = write_checkpoint(
                     self._run, taken.step, taken.model, taken.state, ended=taken.ended
                 )
-                prune(self._run, self._keep)
+                prune(self._run, self._keep, path)
             except Exception as error:  # noqa: BLE001 - raised where the training polls
                 outcome: Path | Exception = error
             else:

@@ -1,5 +1,6 @@
 """State as a tree of plain values: taken apart into tensors and JSON, and put together again."""
 
+import json
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,8 @@ _KIND = "$"
 _VALUE = "value"
 _TENSOR = "tensor"
 _PLAIN = bool | int | str | None
+_WORDS = ("True", "False")
+"""As keys of a dict that are no texts are written."""
 
 
 def split_tree(tree: Any) -> tuple[Any, dict[str, Tensor]]:
@@ -125,4 +128,10 @@ _JOIN: dict[str, Callable[[Any, Mapping[str, Tensor]], Any]] = {
 
 
 def _below(place: str, key: Any) -> str:
-    return f"{place}.{key}" if place else str(key)
+    """Return the place of what a container has at `key`, which nothing else in the tree has."""
+    if isinstance(key, str):
+        # A name with dots must not look like a path, nor "0" like the number.
+        name = key if key.isidentifier() and key not in _WORDS else json.dumps(key)
+    else:
+        name = str(key) if isinstance(key, int) else f"({json.dumps(repr(key))})"
+    return f"{place}.{name}" if place else name
