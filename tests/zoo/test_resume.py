@@ -2,8 +2,10 @@
 
 import importlib
 import json
-import pickle
 import shutil
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import torch
@@ -30,6 +32,7 @@ from torch import nn
 import zoo
 from zoo.checkpoints import checkpoints
 from zoo.errors import (
+    CorruptCheckpoint,
     CorruptWeights,
     InvalidData,
     InvalidOption,
@@ -167,6 +170,94 @@ class Notes(Silent):
         self.began = facts.step
 
 
+def test_where_all_checkpoints_are_damaged_nothing_is_overwritten():
+    """The best weights are still there: it is said, and what can be done."""
+    with pytest.raises(Killed):
+        begin([after(8, kill, training=True)])
+    run = find_run("killed")
+    for path in checkpoints(run.path):
+        (path / "state.json").write_text("{}")
+    before = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}
+    with pytest.raises(CorruptCheckpoint, match=r"no checkpoint of killed is .*recipe\.toml"):
+        go_on()
+    assert {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()} == before
+    shutil.rmtree(run.path / "checkpoints")
+    assert go_on().state == "done"
+
+
+def test_a_run_that_lacks_nothing_but_its_record_says_so(monkeypatch):
+    """Killed after its last step: nothing is trained, and that is no secret."""
+    expected = stored(begin(name="whole"))
+
+    def killed(*_args, **_record):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zoo.runs.RunWriter, "finish", killed)
+        with pytest.raises(Killed):
+            begin()
+    reporter = Notes()
+    # By force: the process that was to be killed is this one, and lives.
+    run = zoo.resume("killed", model=Net(), dataset=images(), progress=reporter, force=True)
+    assert run.state == "done"
+    assert any("nothing is left to train" in text for text in reporter.notes)
+    assert stored(run) == expected
+
+
+def test_one_who_chose_a_checkpoint_too_early_does_not_go_on_from_it(monkeypatch):
+    """Two in two terminals: while one prepared, the other went on, took steps and was stopped."""
+    expected = stored(begin(name="whole"))
+    with pytest.raises(Killed):
+        begin([after(4, kill, training=True)])
+    choose = zoo.training._train.newest_checkpoint
+
+    def slowly(run, note):
+        found = choose(run, note)
+        patch.undo()
+        with pytest.raises(Stopped):
+            go_on([after(5, terminate, training=True)])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zoo.training._train, "newest_checkpoint", slowly)
+        with pytest.raises(UsageError, match="another process has gone on with the run killed"):
+            go_on()
+    assert stored(go_on()) == expected
+
+
+class Counting(nn.CrossEntropyLoss):
+    """Has a buffer outside its state_dict on which its values depend."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()), persistent=False)
+
+    def forward(self, outputs, labels):
+        self.calls += torch.is_grad_enabled()
+        return super().forward(outputs, labels) * (1 + 1e-2 * self.calls)
+
+
+def test_hidden_buffers_of_a_loss_go_on_too():
+    """As the model's do."""
+    expected = stored(begin(name="whole", loss=Counting()))
+    with pytest.raises(Killed):
+        begin([after(7, kill, training=True)], loss=Counting())
+    assert stored(go_on(loss=Counting())) == expected
+
+
+def test_a_part_that_is_another_now_is_named(monkeypatch):
+    """A plugin's optimizer that wants another state than the one that was stored."""
+    with pytest.raises(Killed):
+        begin([after(7, kill, training=True)], optimizer="adamw")
+
+    def other(_self, _state):
+        raise KeyError("momentum")
+
+    monkeypatch.setattr(OptimizerState, "load_state_dict", other)
+    with pytest.raises(UsageError, match="the optimizer does not take the state .*momentum"):
+        go_on()
+
+
 def test_without_any_checkpoint_it_starts_over():
     """A run that was killed at its first steps is its recipe, which says everything."""
     expected = stored(begin(name="whole", checkpoint_steps=0))
@@ -240,18 +331,50 @@ def test_an_altered_recipe_is_refused():
         go_on()
 
 
-def test_nothing_is_unpickled(monkeypatch):
-    """Neither by zoo nor by torch on its behalf."""
-    with pytest.raises(Killed):
-        begin([after(6, kill, training=True)])
+WITHOUT_PICKLE = """
+    import sys
+
+    sys.modules["_pickle"] = None  # pickle has nothing but its own Python then, for whoever uses it
+    import pickle
+    import torch
 
     def refuse(*args, **kwargs):
         raise AssertionError("something was unpickled")
 
-    for module, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler")):
-        monkeypatch.setattr(module, name, refuse)
-    monkeypatch.setattr(torch, "load", refuse)
-    assert go_on().state == "done"
+    pickle._Unpickler.load = torch.load = refuse
+    try:
+        pickle.loads(pickle.dumps(1))
+    except AssertionError as error:
+        print(error)
+    from zoo.cli import main
+
+    main()
+"""
+
+
+def test_nothing_is_unpickled():
+    """Neither by zoo nor by a library on its behalf, from the command to the run's end."""
+    small = {"epochs": 3, "device": "cpu", "set": {"model.hidden": [8]}}
+    whole = zoo.train("mlp", "digits", name="whole", progress=False, **small)
+    with pytest.raises(Killed):
+        zoo.train("mlp", "digits", name="killed", progress=Mortal(), **small)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(WITHOUT_PICKLE), "resume", "killed"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("something was unpickled\n")
+    assert stored(find_run("killed")) == stored(whole)
+
+
+class Mortal(Silent):
+    """Ends a training when its second epoch has ended."""
+
+    def epoch_ended(self, row):
+        if row.epoch == 2:
+            raise Killed
 
 
 def test_no_run_of_that_name_is_said():

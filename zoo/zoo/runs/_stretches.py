@@ -37,6 +37,19 @@ def require_resumable(run: Run, *, force: bool) -> None:
         )
 
 
+def require_unchanged(run: Run, before: Run) -> None:
+    """Check that nobody has gone on with a run since it was read: its checkpoints are others now.
+
+    Raises:
+        UsageError: somebody has.
+    """
+    if len(run.record["stretches"]) > len(before.record.get("stretches", [])):
+        raise UsageError(
+            f"another process has gone on with the run {run.name} meanwhile, and ended; "
+            f"`zoo resume {run.name}` once more goes on from there."
+        )
+
+
 def being_trained(run: Run) -> UsageError:
     """Return the error for a run that another process may be at work on."""
     process = run.record["process"]

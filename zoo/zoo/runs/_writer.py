@@ -22,7 +22,7 @@ from ._machine import machine_facts, this_process
 from ._metrics import MetricsFile, append_whole
 from ._names import check_name, next_name, slug
 from ._run import METRICS, RECIPE, RECORD, TIMES, Run, open_run
-from ._stretches import continued, require_resumable
+from ._stretches import continued, require_resumable, require_unchanged
 from ._when import now
 from ._writing import begin_writing, end_writing
 
@@ -93,13 +93,15 @@ class RunWriter:
                 Where it does, the two ruin each other's work.
 
         Raises:
-            UsageError: it is done, or being trained, or an alias holds it.
+            UsageError: it is done, or being trained, or an alias holds it; or somebody has gone on
+                with it since it was read.
             CorruptWeights: its record is damaged, or its history does not begin as it should.
             StorageError: it can't be written; it is as it was.
         """
         with registry_lock():
             found = open_run(run.path)
             require_resumable(found, force=force)
+            require_unchanged(found, run)
             metrics = MetricsFile.kept(found.path / METRICS, metrics_bytes, metrics_sha256)
             sweep(found.path)
             full = continued(found, record or {})

@@ -1,7 +1,6 @@
 """Going on with a run: from which checkpoint, and whether it still is the same training."""
 
 import json
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,13 @@ from zoo_registry import InvalidData
 
 from .._json import to_json
 from ..card import read_card
-from ..checkpoints import Checkpoint, checkpoints, read_checkpoint
+from ..checkpoints import (
+    FOLDER,
+    Checkpoint,
+    checkpoints,
+    read_checkpoint,
+    remove_checkpoint,
+)
 from ..errors import CorruptCheckpoint, CorruptWeights, UsageError
 from ..runs import Run, RunWriter, verify_files
 from ..weights import read_metadata, read_state_dict, restore_tensors, save_weights
@@ -24,35 +29,44 @@ Note = Callable[[str], None]
 
 
 def newest_checkpoint(run: Run, note: Note) -> Checkpoint | None:
-    """Return the newest checkpoint that is what was stored; None: the run starts over.
-
-    Those that are damaged are removed, once an older one is read.
+    """Return the newest checkpoint that is what was stored; None: there is none at all.
 
     Args:
         run: the run.
-        note: told of each that is damaged.
+        note: told of each that is damaged, where one before it is not.
 
     Raises:
-        CorruptCheckpoint: all were damaged, of a run that would start over from weights: it must
-            be asked to once more, for this training was to begin with a checkpoint's.
+        CorruptCheckpoint: all of them are damaged.
     """
-    damaged = []
-    found = None
+    damaged: list[CorruptCheckpoint] = []
     for path in checkpoints(run.path):
         try:
             found = read_checkpoint(path)
-            break
         except CorruptCheckpoint as error:
-            note(f"{error}; going back to the one before")
-            damaged.append(path)
-    for path in damaged:
-        shutil.rmtree(path, ignore_errors=True)
-    if damaged and found is None and run.recipe.get("weights"):
+            damaged.append(error)
+        else:
+            for fault in damaged:
+                note(f"{fault}; going back to the one before")
+            return found
+    if damaged:
+        # Starting over would overwrite the best weights of what may have been a long training.
         raise CorruptCheckpoint(
-            f"no checkpoint of {run.name} was what was stored, and they are gone. `zoo resume "
-            f"{run.name}` starts it over from {run.recipe['weights']}"
+            f"no checkpoint of {run.name} is what was stored: {damaged[0]}. Train it again as "
+            f"another run with `zoo train {run.path}/recipe.toml`; or delete {run.path}/{FOLDER}, "
+            f"and `zoo resume {run.name}` starts it over"
         )
-    return found
+    return None
+
+
+def discard_newer(run: Run, checkpoint: Checkpoint | None) -> None:
+    """Remove the damaged checkpoints after the one that a run goes on from.
+
+    To be called once no other process can go on with the run: what that stores has their names.
+    """
+    for path in checkpoints(run.path):
+        if checkpoint is None or path == checkpoint.path:
+            return
+        remove_checkpoint(path)
 
 
 def restore_model(job: Job, checkpoint: Checkpoint | None) -> None:

@@ -35,10 +35,13 @@ def job_parts(job: Job) -> dict[str, Stateful]:
         "scheduler": job.scheduler,
         "loss": job.criterion,
         "buffers": HiddenBuffers(job.model),
+        "loss_buffers": HiddenBuffers(job.criterion),
         "scaler": job.precision.scaler,
         "average": job.average,
     }
     found = {name: part for name, part in parts.items() if part is not None}
+    if not found["loss_buffers"].state_dict():  # as nearly always
+        del found["loss_buffers"]
     for name, part in found.items():
         try:
             check_tree(part.state_dict())
@@ -56,17 +59,26 @@ def load_parts(
     """Let each part go on from its state, of which each rank takes its own share.
 
     Raises:
-        ValueError: the parts are others than those that were stored.
+        UsageError: the parts are others than those that were stored; the text names them.
     """
     if differing := parts.keys() ^ states.keys():
-        raise ValueError(f"it is of another training: {', '.join(sorted(differing))}")
+        raise UsageError(
+            f"the checkpoint is of another training: it differs in {', '.join(sorted(differing))}; "
+            "train the run's recipe.toml anew"
+        )
     for name, part in parts.items():
         live = _tensors(part.state_dict())
 
         def shared(place: str, whole: Tensor, live: dict[str, Tensor] = live) -> Tensor:
             return strategy.share(whole, live.get(place))
 
-        part.load_state_dict(map_tensors(states[name], shared))
+        try:
+            part.load_state_dict(map_tensors(states[name], shared))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise UsageError(
+                f"the {name} does not take the state that the checkpoint holds ({error}): it is "
+                "not what it was; train the run's recipe.toml anew"
+            ) from error
 
 
 def _tensors(tree: Any) -> dict[str, Tensor]:
@@ -120,7 +132,7 @@ class OptimizerState:
 
 
 class HiddenBuffers:
-    """The buffers that a model keeps out of its weights."""
+    """The buffers that a module keeps out of its state_dict."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model

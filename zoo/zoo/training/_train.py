@@ -28,7 +28,13 @@ from ._plain_optimizer import without_compiler
 from ._prepare import Request, prepare
 from ._random import own_randomness
 from ._ranked import told_by_first
-from ._resume import check_same, mend_weights, newest_checkpoint, restore_model
+from ._resume import (
+    check_same,
+    discard_newer,
+    mend_weights,
+    newest_checkpoint,
+    restore_model,
+)
 from ._trackers import build_trackers
 
 
@@ -89,35 +95,38 @@ def _lead(
     request: Request,
 ) -> Run:
     """Train as the rank that stores the run, alone or first among several."""
-    checkpoint = None
-    if request.resumed is not None:
-        check_same(job, request.resumed, reporter.note)
-        checkpoint = newest_checkpoint(request.resumed, reporter.note)
-    told_by_first(job.strategy, str(checkpoint.path) if checkpoint else "")
-    restore_model(job, checkpoint)
-    writer = _writer(job, name, request, checkpoint)
-    begun = writer.run
-    listeners = Listeners(
-        registry, trackers, lambda: writer.run if writer.path.exists() else begun, reporter.note
-    )
-    keeper = RunKeeper(writer, listeners, job.recipe.keep_checkpoints)
-    try:
-        with interrupts() as interrupt:
+    with stoppable():
+        checkpoint = None
+        if request.resumed is not None:
+            check_same(job, request.resumed, reporter.note)
+            checkpoint = newest_checkpoint(request.resumed, reporter.note)
+        told_by_first(job.strategy, str(checkpoint.path) if checkpoint else "")
+        restore_model(job, checkpoint)
+    # A signal is only noted from here on: whenever it comes, what has begun is stored.
+    with interrupts() as interrupt:
+        writer = _writer(job, name, request, checkpoint)
+        begun = writer.run
+        listeners = Listeners(
+            registry, trackers, lambda: writer.run if writer.path.exists() else begun, reporter.note
+        )
+        keeper = RunKeeper(writer, listeners, job.recipe.keep_checkpoints)
+        try:
             fit = Fit(job, keeper, reporter, interrupt)
             if checkpoint is not None:
                 fit.restore(checkpoint)
                 listeners.restore(checkpoint.state["plugins"])
+                _say_where_it_is_over(fit, reporter)
             reporter.started(_started(job, writer, fit.step))
             listeners.notify("zoo_run_started")
             finished = fit.run()
             keeper.settle()
-    except BaseException as error:
-        keeper.close(at_once=isinstance(error, KeyboardInterrupt))
-        _tell_end(writer, listeners, _abandon(writer, listeners, error))
-        raise
-    keeper.close()
-    state = "done" if finished else "stopped"
-    run = writer.finish(state, plugin_failures=listeners.failures)
+            keeper.close()
+            state = "done" if finished else "stopped"
+            run = writer.finish(state, plugin_failures=listeners.failures)
+        except BaseException as error:
+            keeper.close(at_once=isinstance(error, KeyboardInterrupt))
+            _tell_end(writer, listeners, _abandon(writer, listeners, error))
+            raise
     run = _tell_end(writer, listeners, state) or run
     told_by_first(job.strategy, str(run.path))
     reporter.ended(_outcome(run))
@@ -128,9 +137,10 @@ def _lead(
 
 def _follow(job: Job) -> Run:
     """Train as a rank that has its share of each batch, and stores nothing."""
-    path = told_by_first(job.strategy, "")
-    checkpoint = read_checkpoint(Path(path)) if path else None
-    restore_model(job, checkpoint)
+    with stoppable():
+        path = told_by_first(job.strategy, "")
+        checkpoint = read_checkpoint(Path(path)) if path else None
+        restore_model(job, checkpoint)
     with interrupts() as interrupt:
         fit = Fit(job, Bystander(), Silent(), interrupt)
         if checkpoint is not None:
@@ -167,8 +177,18 @@ def _writer(
         record={**lineage(), **followed},
         force=request.forced,
     )
+    discard_newer(request.resumed, checkpoint)
     mend_weights(writer, checkpoint.state["parts"]["progress"]["epoch"] if checkpoint else 1)
     return writer
+
+
+def _say_where_it_is_over(fit: Fit, reporter: Reporter) -> None:
+    """Make no secret of it where a run lacks nothing but the record of its end."""
+    if fit.progress.is_over:
+        reporter.note(
+            "its last step was done when it was cut off: nothing is left to train, the run is "
+            "recorded as done"
+        )
 
 
 def _how_to_go_on(fit: Fit, run: Run) -> str:
