@@ -3,14 +3,15 @@
 import json
 
 import click.testing
+import numpy as np
 import pytest
 import torch
-from killed_runs import Net, begin, images
+from killed_runs import Killed, Net, after, begin, images, kill
 
 import zoo
 from zoo._reproduced import compare
 from zoo.cli._main import cli
-from zoo.errors import CorruptWeights, InvalidData, UnknownName
+from zoo.errors import CorruptWeights, InvalidData, UnknownName, UsageError
 
 QUICK = {"dataset": "digits", "epochs": 1, "progress": False, "device": "cpu"}
 
@@ -69,3 +70,32 @@ def test_a_recipe_that_is_not_what_it_was_is_refused():
         zoo.reproduce("mlp-digits-1")
     with pytest.raises(UnknownName, match="mlp-digits-1"):
         zoo.reproduce("mlp-digits-2")
+
+
+def test_a_run_that_did_not_come_to_its_end_is_none_to_compare_with():
+    """Its recipe would train on, and differ: it is resumed first."""
+    with pytest.raises(Killed):
+        begin([after(6, kill, training=True)])
+    with pytest.raises(UsageError, match=r"is failed.*`zoo resume killed` brings it to its end"):
+        zoo.reproduce("killed", model=Net(), dataset=images(), progress=False)
+    assert "zoo resume killed" in run("reproduce", "killed").exception.args[0]
+    assert [found.name for found in zoo.list_runs()] == ["killed"]
+
+
+def test_data_that_changed_are_named_with_what_became_of_the_metrics(tmp_path):
+    """Exit code 1, each metric with its difference, and the fingerprint of the data."""
+    rng = np.random.default_rng(0)
+    table = {"x_train": rng.normal(size=(60, 4)).astype(np.float32), "y_train": np.arange(60) % 3}
+    table |= {"x_test": table["x_train"][:20], "y_test": table["y_train"][:20]}
+    np.savez(tmp_path / "table.npz", **table)
+    first = zoo.train(
+        "mlp", f"npz:{tmp_path / 'table.npz'}", **{k: v for k, v in QUICK.items() if k != "dataset"}
+    )
+    np.savez(tmp_path / "table.npz", **table | {"x_train": table["x_train"] + 1})
+    told = run("reproduce", first.name)
+    assert told.exit_code == 1
+    lines = [line.split() for line in told.output.splitlines()]
+    (loss,) = [line for line in lines if line[:2] == ["metrics", "loss"]]
+    assert float(loss[4]) == pytest.approx(float(loss[3]) - float(loss[2]), abs=1e-4)
+    assert ["data", "fingerprint"] in [line[:2] for line in lines]
+    assert json.loads(run("reproduce", first.name, "--json").stdout)["differences"]["data"]

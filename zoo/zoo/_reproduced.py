@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ._resumed import resumed_root, resumed_settings
+from ._resumed import require_done, resumed_root, resumed_settings
 from .api import train
 from .home import user_path
 from .reporting import Reporter
@@ -50,9 +50,11 @@ def reproduce(
         progress: as for `zoo.train`.
 
     Raises:
-        ZooError: as `zoo.train`; also where the run's own files are damaged.
+        ZooError: as `zoo.train`; also where the run did not come to its end, or its own files are
+            damaged.
     """
     run = find_run(source)
+    require_done(run)
     verify_files(run)
     given = {"model": model, "dataset": dataset, "loss": loss, "transform": transform}
     objects = {part: value for part, value in given.items() if value is not None}

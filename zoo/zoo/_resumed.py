@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo_registry import InvalidData, Registry, UnknownName
+from zoo_registry import InvalidData, Registry, UnknownName, UsageError
 
 from ._tracked import choose_trackers
 from .recipe import OBJECT, flat_settings
@@ -23,6 +23,19 @@ def resumable(source: str | Path, *, force: bool = False) -> Run:
     require_resumable(run, force=force)
     verify_files(run, only=(RECIPE,))
     return run
+
+
+def require_done(run: Run) -> None:
+    """Check that a run came to its end, so that training its recipe again can be compared with it.
+
+    Raises:
+        UsageError: it did not.
+    """
+    if run.state not in ("done", "damaged"):  # what is damaged is said by whoever reads it
+        raise UsageError(
+            f"the run {run.name} is {run.state}, so what would have become of it is not known; "
+            f"`zoo resume {run.name}` brings it to its end"
+        )
 
 
 def resumed_settings(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo._resumed import require_done
 from zoo.reporting import print_json
 from zoo.runs import find_run
 from zoo_registry import ZooError
@@ -11,6 +12,7 @@ from zoo_registry import ZooError
 from ._completion import run
 from ._main import say
 from ._output import data_dir_option, json_option, print_table, results
+from ._runs_diff import by_how_much
 
 if TYPE_CHECKING:
     from zoo._reproduced import Reproduction  # imports torch
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 def reproduce(run: str, data_dir: str | None, *, as_json: bool) -> None:
     """Train the recipe of RUN again, as a run of its own, and say whether the same came out."""
     found = find_run(run)
+    require_done(found)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo import reproduce as train_again
 
@@ -52,11 +55,11 @@ def _tell(outcome: "Reproduction") -> None:
     if outcome.identical:
         click.echo(f"{outcome.again.name} is bit-identical to {outcome.original.name}")
     rows = [
-        (section, key, ours, theirs)
+        (section, key, ours, theirs, by_how_much(section, ours, theirs))
         for section, differing in outcome.differences.items()
         for key, (ours, theirs) in differing.items()
     ]
     if rows:
         say("" if outcome.identical else "what differs:")
         names = (outcome.original.name.upper(), outcome.again.name.upper())
-        print_table([tuple(map(str, row)) for row in rows], ("PART", "WHAT", *names))
+        print_table([tuple(map(str, row)) for row in rows], ("PART", "WHAT", *names, ""))

@@ -39,7 +39,7 @@ def diff(context: click.Context, a: str, b: str, *, as_json: bool) -> None:
 
 def _table(title: str, differences: Mapping[str, Difference], names: tuple[str, str]) -> str:
     rows = [
-        (key, _shown(ours), _shown(theirs), _by_how_much(title, ours, theirs))
+        (key, _shown(ours), _shown(theirs), by_how_much(title, ours, theirs))
         for key, (ours, theirs) in differences.items()
     ]
     return columns(rows, (title.upper(), *names, ""))
@@ -51,7 +51,8 @@ def _shown(value: Any) -> str:
     return "-" if value is None else text_of(value)
 
 
-def _by_how_much(section: str, ours: Any, theirs: Any) -> str:
+def by_how_much(section: str, ours: Any, theirs: Any) -> str:
+    """Return the difference of two metrics, as text; nothing for what are none."""
     if section != "metrics" or not all(isinstance(value, int | float) for value in (ours, theirs)):
         return ""
     return f"{theirs - ours:+.6g}"
