@@ -63,10 +63,10 @@ def test_no_command_is_offered_that_a_shell_would_take_otherwise(file, distribut
 def test_a_card_that_asks_for_any_width_takes_no_memory(file, options):
     """The model is measured before it is built."""
     recarded(file, options={"in_features": 784, "num_classes": 10, "hidden": [8], **options})
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(IncompatibleWeights, match="not this file's card"):
         zoo.load_model(file)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 10
 
 
 def test_a_card_that_does_not_quite_fit_is_told_tensor_by_tensor(file):
@@ -87,12 +87,12 @@ def test_a_card_nested_or_long_without_end_is_told(file):
     long = card.replace("vision/mlp", "m" * 5_000_000)
     for text in (nested, long):
         save_weights(state, file, metadata={"zoo": text})
-        started = time.monotonic()
+        started = time.process_time()
         with pytest.raises(IncompatibleWeights, match="can't be read") as raised:
             zoo.load_model(file)
         assert len(str(raised.value)) < 500
         assert len(command("info", file)) < 2_000
-        assert time.monotonic() - started < 20
+        assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(
