@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from ._installed import EntryPoint, is_metadata, listed
+from ._installed import EntryPoint, is_metadata, listed, record_files, unrecorded_files
 from ._packing import Unpackable, pack, unpack
 from ._plugin import Entry, Plugin
 
@@ -73,9 +73,9 @@ def read_index(store: Store) -> Index | None:
         head, _, body = store.read().partition(b"\n")
         if json.loads(head) != [_FORMAT, _code(), binascii.crc32(body)]:
             return None
-        path, points, rows = json.loads(body)
+        path, stamps, points, rows = json.loads(body)
         shadows = _unless_changed(path)
-        if shadows is None:
+        if shadows is None or any(map(_has_changed, stamps)):
             return None
         points = [EntryPoint(*point) for point in points]
         kept = [None if row is None else Row(*row) for row in rows]
@@ -89,11 +89,18 @@ def read_index(store: Store) -> Index | None:
 
 def write_index(store: Store, index: Index) -> None:
     """Have `store` keep what holds of this installation; unless it is being changed just now."""
-    path = [(entry, *_stamp(entry)[1:]) for entry, names in _path() if any(map(is_metadata, names))]
-    stamps = [*path, *(stamp for row in index.rows if row for stamp in row.files)]
-    if any(changed > time.time_ns() - _RACY_NS for _, changed, _ in stamps):
+    path = [entry for entry in dict.fromkeys(sys.path) if any(map(is_metadata, listed(entry)))]
+    records = [file for point in index.points for file in record_files(point)]
+    unrecorded = [file for entry in path for file in unrecorded_files(entry)]
+    try:
+        stamps = [_stamp(file) for file in dict.fromkeys([*path, *records, *unrecorded])]
+    except OSError:  # it is being changed just now; or it is the current folder
         return
-    body = json.dumps([path, index.points, index.rows], separators=(",", ":")).encode()
+    every = [*stamps, *(stamp for row in index.rows if row for stamp in row.files)]
+    if any(changed > time.time_ns() - _RACY_NS for _, changed, _ in every):
+        return
+    content = [path, stamps, index.points, index.rows]
+    body = json.dumps(content, separators=(",", ":")).encode()
     head = json.dumps([_FORMAT, _code(), binascii.crc32(body)]).encode()
     store.write(head + b"\n" + body)
 
@@ -106,36 +113,28 @@ def make_row(
         return None
     try:
         specs = [pack(entry.spec) for entry in entries]
-        files = [_stamp(point.record), *_imported(_top(point))]
+        files = _imported(_top(point))
     except (Unpackable, OSError):
         return None
     return Row(plugin.import_seconds, plugin.notices, list(hooks), specs, {}, files)
 
 
-def _unless_changed(path: list[list[Any]]) -> set[str] | None:
-    """Compare `sys.path` with what was there; return the modules in entries not looked at then.
+def _unless_changed(path: list[str]) -> set[str] | None:
+    """Compare `sys.path` with the entries that held distributions; None: they are others now.
 
-    None: a distribution may have come or gone.
+    Return which modules the other entries hold, which were not looked at when the index was made.
     """
-    before = {entry: (changed, size) for entry, changed, size in path}
-    seen: list[str] = []
+    holding = set(path)
     others: set[str] = set()
     for entry in dict.fromkeys(sys.path):
-        if entry in before:
-            if _stamp(entry)[1:] != before[entry]:
+        if entry not in holding:
+            names = listed(entry)
+            if any(map(is_metadata, names)):
                 return None
-            seen.append(entry)
-            continue
-        names = listed(entry)
-        if any(map(is_metadata, names)):
-            return None
-        others.update(name.partition(".")[0] for name in names)
-    return others if seen == list(before) else None
-
-
-def _path() -> Iterator[tuple[str, Sequence[str]]]:
-    for entry in dict.fromkeys(sys.path):
-        yield entry, listed(entry)
+            others.update(name.partition(".")[0] for name in names)
+    return (
+        others if [entry for entry in dict.fromkeys(sys.path) if entry in holding] == path else None
+    )
 
 
 def _imported(top: str) -> list[Stamp]:

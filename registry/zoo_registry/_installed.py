@@ -14,7 +14,8 @@ _FILES = ("entry_points.txt", "METADATA", "PKG-INFO")
 _SUFFIXES = (".dist-info", ".egg-info")
 _EDITABLE = re.compile(r'"editable"\s*:\s*true')
 _NEEDS = re.compile(
-    r"^Requires-Dist:[ \t]*zoo[-_.]registry\b(?:[ \t]*\[[^\]]*\])?[ \t]*\(?([^;)\n]*)\)?[ \t]*$",
+    r"^Requires-Dist:[ \t]*zoo[-_.]registry(?![-_.\w])"
+    r"(?:[ \t]*\[[^\]]*\])?[ \t]*\(?([^;)\n]*)\)?[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 """What a plugin's metadata says of zoo; a line with a marker, such as an extra's, is no such."""
@@ -50,6 +51,21 @@ def entry_points(group: str) -> Iterator[EntryPoint]:
 def listed(entry: str) -> Sequence[str]:
     """Return the names in a path entry; of an archive, only those of metadata."""
     return tuple(_opened(entry or ".")[0])
+
+
+def record_files(point: EntryPoint) -> list[str]:
+    """Return the files that an installer writes anew when it installs a plugin's distribution."""
+    folder = point.record.rpartition("/")[0]
+    names = ("RECORD", "entry_points.txt", "METADATA") if folder else ()
+    return [f"{folder}/{name}" for name in names]
+
+
+def unrecorded_files(entry: str) -> list[str]:
+    """Return the metadata in a path entry that may be written again where it lies."""
+    folders = [f"{entry}/{name}" for name in listed(entry) if is_metadata(name)]
+    found = [folder for folder in folders if not _exists(f"{folder}/RECORD")]
+    files = [f"{folder}/{name}" for folder in found for name in _FILES]
+    return [file for file in (*found, *files) if _exists(file)]
 
 
 def installed_version(distribution: str) -> str:
@@ -106,7 +122,11 @@ def _declared(
 
 def _record(entry: str, name: str) -> str:
     path = f"{entry}/{name}/RECORD"
-    return path if os.path.isabs(entry) and os.path.exists(path) else ""  # noqa: PTH110, PTH117
+    return path if os.path.isabs(entry) and _exists(path) else ""  # noqa: PTH117
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def _section(text: str, group: str) -> Iterator[tuple[str, str]]:

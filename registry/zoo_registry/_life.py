@@ -45,6 +45,12 @@ class Life:
         names = (name for name in self._manager.names() if name not in KINDS.values())
         return [name for name in names if any(p is plugin for p, _ in self._adopted(name))]
 
+    def having(self, hook: str) -> list[Plugin]:
+        """Return the plugins that have `hook`, in the order of discovery; none is imported."""
+        adopted = {plugin for plugin, _ in self._adopted(hook)} if self._owners else set()
+        asleep = {plugin for plugin, hooks in self._asleep.items() if hook in hooks}
+        return [plugin for plugin in self._order if plugin in adopted | asleep]
+
     def implementations(self, hook: str) -> list[tuple[Plugin, Any]]:
         """Return each plugin that has `hook` and its implementation, in the order of calls.
 
@@ -53,7 +59,7 @@ class Life:
         """
         for plugin in [plugin for plugin, hooks in self._asleep.items() if hook in hooks]:
             self._wake(plugin)
-        return self._adopted(hook)
+        return self._adopted(hook) if self._owners else []
 
     def _adopted(self, hook: str) -> list[tuple[Plugin, Any]]:
         found = [

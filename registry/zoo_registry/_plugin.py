@@ -28,7 +28,7 @@ class Plugin:
     distribution: str
     version: str
     import_seconds: float = 0.0
-    """What importing it took, when that was last done."""
+    """What importing it and asking for its specs took, when that was last done."""
     faults: list[str] = field(default_factory=list)
     """What does not work, one line each; empty when all is well."""
     notices: list[str] = field(default_factory=list)

@@ -21,6 +21,7 @@ _HEAVY = ("torch", "numpy", "pandas", "tensorflow", "jax")
 
 def read_plugin(point: EntryPoint, plugin: Plugin, life: Life) -> list[Entry]:
     """Import a plugin, adopt its hooks and return what it offers; its faults are noted with it."""
+    started = time.perf_counter()
     needs = unmet(point)
     if needs:
         plugin.faults.append(needs)
@@ -35,15 +36,14 @@ def read_plugin(point: EntryPoint, plugin: Plugin, life: Life) -> list[Entry]:
                     entries += [Entry(spec, plugin) for spec in specs]
                 else:
                     plugin.faults.append(f"{hook}: {fault}")
+    plugin.import_seconds = time.perf_counter() - started
     return entries
 
 
 def import_plugin(plugin: Plugin, life: Life) -> object | None:
     """Import a plugin's module and adopt its hooks; None where that failed."""
-    started = time.perf_counter()
     before = {name for name in _HEAVY if name in sys.modules}
     module, fault = _attempt(plugin, _import, plugin.module)
-    plugin.import_seconds = time.perf_counter() - started
     if fault is None:
         _, fault = _attempt(plugin, life.adopt, plugin, module)
     if fault is not None:

@@ -1,12 +1,12 @@
 """The registry: what is installed, looked up by name."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ._discovery import Found, discover, selected
 from ._errors import AmbiguousName, UnknownName
-from ._index import Store
+from ._index import Store, write_index
 from ._nearest import nearest
 from ._plugin import KINDS, Entry, Plugin
 from ._when_empty import when_empty
@@ -15,8 +15,9 @@ from ._when_empty import when_empty
 class Registry:
     """All that the loaded plugins offer. Built by `load`; it never changes afterwards."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: Found, store: Store | None = None) -> None:
         self._found = found
+        self._store = store
         self.plugins: tuple[Plugin, ...] = tuple(found.plugins)
         self.entries: tuple[Entry, ...] = tuple(sorted(found.entries, key=lambda entry: entry.name))
 
@@ -89,6 +90,21 @@ class Registry:
             f" Not selected (ZOO_PLUGINS): {left_out}." if left_out else ""
         )
 
+    def unresolved(self, plugin: Plugin) -> list[str]:
+        """Return which of a plugin's addresses lead nowhere, one line each; nothing is imported."""
+        from ._static import missing
+
+        specs: dict[str, list[str]] = {}
+        for entry in self.entries:
+            for address in (entry.spec.address, getattr(entry.spec, "expects", "")):
+                if address and entry.plugin is plugin:
+                    specs.setdefault(address, []).append(f"{entry.spec.kind} {entry.spec.name}")
+        return [
+            f"{owners[0]}: {address!r} does not resolve: {lack}"
+            for address, owners in specs.items()
+            if (lack := missing(address))
+        ]
+
     def notify(self, hook: str, **facts: Any) -> list[tuple[Plugin, str]]:
         """Call a life-cycle hook in every plugin; return the failures, one line each.
 
@@ -100,6 +116,32 @@ class Registry:
             if fault is not None:
                 failures.append((plugin, f"{hook}: {fault}"))
         return failures
+
+    def remembered(
+        self, hook: str, work_out: Callable[[Plugin], Any], none: Any = None
+    ) -> list[tuple[Plugin, Any]]:
+        """Return what `work_out` makes of each plugin that has a hook, recalled where it can be.
+
+        Args:
+            hook: its name; what is remembered is so under it.
+            work_out: given a plugin, which it may `ask`; returns plain data, as JSON has them.
+            none: what it returns where it could not tell, which is not remembered.
+        """
+        found, rows = [], self._found.index.rows
+        is_new = False
+        for plugin in self._found.life.having(hook):
+            row = rows[self._found.numbers[plugin]]
+            if row is None or hook not in row.facts:
+                value = work_out(plugin)
+                if row is not None and value != none:
+                    row.facts[hook] = value
+                    is_new = True
+            else:
+                value = row.facts[hook]
+            found.append((plugin, value))
+        if is_new and self._store is not None:
+            write_index(self._store, self._found.index)
+        return found
 
     def listeners(self, hook: str) -> list[Plugin]:
         """Return the plugins that implement a hook, in the order in which they are called."""
@@ -123,7 +165,7 @@ def load(only: Collection[str] | None = None, store: Store | None = None) -> Reg
         only: names of plugins; None: those in `ZOO_PLUGINS`, else all.
         store: of an index that spares importing them; None: they are imported.
     """
-    return Registry(discover(selected() if only is None else only, store))
+    return Registry(discover(selected() if only is None else only, store), store)
 
 
 def kinds() -> tuple[str, ...]:

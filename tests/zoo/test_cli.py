@@ -93,7 +93,14 @@ class TestListing:
 
     def test_plugins_are_shown_with_what_they_cost(self):
         found = json.loads(zoo("plugins", "--json", check=0).stdout)
-        assert [plugin["name"] for plugin in found] == ["arrays", "optim", "vision"]
+        assert [plugin["name"] for plugin in found] == [
+            "arrays",
+            "optim",
+            "timm",
+            "torchvision",
+            "track",
+            "vision",
+        ]
         assert all(plugin["faults"] == [] and plugin["offers"] for plugin in found)
         assert "ok" in zoo("plugins", ZOO_PLUGINS="optim").stdout
 
@@ -284,7 +291,7 @@ class TestMistakes:
             (["predict", "none.safetensors", "x.png"], "no file none.safetensors"),
             (["runs", "show", "nothing"], "nothing"),
             (["info", "nothing-like-it"], "zoo list"),
-            (["list", "--plugin", "nope"], "there are: arrays, optim, vision"),
+            (["list", "--plugin", "nope"], "there are: arrays, optim, timm, "),
             (["list", "--task", "nope"], "there are: classification, "),
             (["train", "mlp", "--set", "model=cnn"], "model is set twice"),
             (["train", "mlp", "--set", "dataset=3"], "dataset takes a name, not 3"),
@@ -474,12 +481,14 @@ class TestOthersAtWork:
     def test_an_interrupt_promises_nothing_about_what_is_stored(self, site):
         asked = ("train", "mlp", "--dataset", "noisy")
         done = zoo(*asked, check=130, PYTHONPATH=site, INTERRUPT="1")
-        assert done.stderr.strip() == "zoo: interrupted"
+        # On a busy machine it is said that the plugin, which imports torch, takes its time.
+        assert done.stderr.strip().splitlines()[-1] == "zoo: interrupted"
+        assert "stored" not in done.stderr
 
     def test_a_plugin_that_is_not_selected_is_no_missing_one(self, table):
         zoo("train", "mlp", "--dataset", f"npz:{table}", "--epochs", 1, "--name", "a", check=0)
         text = refused("predict", "a", table, ZOO_PLUGINS="optim")
-        assert "Not selected (ZOO_PLUGINS): arrays, vision" in text
+        assert "Not selected (ZOO_PLUGINS): arrays, timm, torchvision, track, vision" in text
         assert "pip install" not in text
 
     def test_a_metric_that_is_not_defined_is_nan_and_null(self, tmp_path):

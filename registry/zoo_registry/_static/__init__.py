@@ -1,6 +1,6 @@
 """How something is called, read from its source without importing it or its parents."""
 
-from ._call import Call, read_call
+from ._call import Call, missing, read_call
 from ._functions import Written
 from ._source import NotStatic
 from ._values import Expression, annotation_of, choices_of, default_of
@@ -13,5 +13,6 @@ __all__ = [
     "annotation_of",
     "choices_of",
     "default_of",
+    "missing",
     "read_call",
 ]

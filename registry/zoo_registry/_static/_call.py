@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ._classes import constructor_parameters
 from ._functions import ORDINARY, POSITIONAL, Text, Written, function_parameters, written
 from ._names import Found, Names, origin
-from ._source import NotStatic, find_source
+from ._source import NotStatic, NotThere, find_source
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,21 @@ def read_call(address: str) -> Call:
     if isinstance(found.node, ast.FunctionDef | ast.ClassDef):
         return Call(parameters, ast.get_docstring(found.node) or "")
     return Call(parameters)
+
+
+def missing(address: str) -> str:
+    """Say what is not there of `package.module:attribute`; empty where all is, or may be."""
+    module, _, attribute = address.partition(":")
+    names = Names()
+    try:
+        found = Found(find_source(module), None)
+        for part in attribute.split("."):
+            found = names.attribute(found, part)
+    except NotThere as error:
+        return str(error)
+    except NotStatic:
+        return ""
+    return ""
 
 
 def _parameters(names: Names, found: Found) -> list[Written]:

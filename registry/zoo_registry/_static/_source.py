@@ -17,6 +17,10 @@ class NotStatic(Exception):
     """Only running the module can tell."""
 
 
+class NotThere(NotStatic):
+    """There is no such module, nor such a name in one whose names are all written."""
+
+
 @dataclass(frozen=True)
 class Import:
     """A name bound by an import: attribute `name` of `module`, or the module itself when empty."""
@@ -45,7 +49,8 @@ def find_source(module: str) -> Source:
     """Read `module`, importing neither it nor its parents.
 
     Raises:
-        NotStatic: there is no such module, or it is not Python source in a file.
+        NotThere: there is no such module.
+        NotStatic: it is not Python source in a file.
     """
     spec = _find_spec(module)
     locations = spec.submodule_search_locations
@@ -75,11 +80,11 @@ def _find_spec(module: str) -> ModuleSpec:
         spec = None
     for part in rest:
         if spec is None or spec.submodule_search_locations is None:
-            raise NotStatic(f"there is no {module}")
+            raise NotThere(f"there is no {module}")
         # A bare name and an explicit path: the finder then has no reason to import the parent.
         spec = PathFinder.find_spec(part, list(spec.submodule_search_locations))
     if spec is None:
-        raise NotStatic(f"there is no {module}")
+        raise NotThere(f"there is no {module}")
     return spec
 
 

@@ -1,5 +1,6 @@
 """The `zoo` command: finds its subcommands, turns errors into exit codes."""
 
+import functools
 import importlib
 import os
 import sys
@@ -11,6 +12,7 @@ import click
 from zoo_registry import ZooError, nearest
 
 from ._completion import INSTRUCTION, answer
+from ._plugin_commands import PluginCommands
 from ._printable import printable
 
 COMMANDS = {
@@ -42,21 +44,34 @@ Any command takes --debug, which shows the traceback behind an error.
 class Zoo(click.Group):
     """zoo's own commands, and behind them those that plugins add."""
 
-    _asked_plugins = False
+    @functools.cached_property
+    def _added(self) -> PluginCommands:
+        return PluginCommands(say)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """List all commands, the plugins' too."""
-        self._add_plugin_commands()
-        return sorted({*COMMANDS, *super().list_commands(ctx)})
+        return sorted({*COMMANDS, *self._added.lines()})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        cmd_name: str,
+    ) -> click.Command | None:
         """Find a command; plugins are asked for those that are not zoo's own."""
         if cmd_name in COMMANDS:
             module, _, name = COMMANDS[cmd_name].partition(":")
             command: click.Command = getattr(importlib.import_module(f"zoo.cli.{module}"), name)
             return command
-        self._add_plugin_commands()
-        return super().get_command(ctx, cmd_name)
+        return self._added.find(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and a line on each; a plugin's as it is remembered."""
+        lines = self._added.lines()
+        own = {name: found for name in COMMANDS if (found := self.get_command(ctx, name))}
+        room = formatter.width - 6 - max(map(len, (*lines, *own)))
+        lines |= {name: found.get_short_help_str(room) for name, found in own.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -69,14 +84,6 @@ class Zoo(click.Group):
             raise click.UsageError(f"no command named {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
-    def _add_plugin_commands(self) -> None:
-        from zoo._registry import registry
-
-        if not self._asked_plugins:
-            self._asked_plugins = True
-            for plugin, fault in registry().notify("zoo_commands", cli=self):
-                say(f"plugin {plugin.name} ({plugin.origin}) failed in {fault}")
-
 
 @click.group(cls=Zoo, help=GROUP_HELP.replace("\n  zoo", "\n\b\n  zoo", 1))
 @click.version_option(package_name="zoo-registry", prog_name="zoo")
@@ -87,7 +94,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrongly asked, 75 and 130 stopped."""
     if INSTRUCTION in os.environ:
-        sys.exit(answer(cli))
+        answer(cli)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     warnings.showwarning = _show_warning
