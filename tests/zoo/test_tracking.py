@@ -320,3 +320,37 @@ def test_a_tracker_that_is_gone_is_named(stopped, monkeypatch):
         resume(stopped)
     with pytest.raises(InvalidOption, match="'epochs' is no option of a tracker"):
         resume(stopped, track=False, set={"epochs": 3})
+
+
+def test_the_command_line_goes_on_likewise(diary, monkeypatch):
+    """`zoo resume` with one more tracker and another option, then with none; else it is refused."""
+    file, read = diary
+    monkeypatch.chdir(file.parent)
+    for name in ("one", "two"):
+        with pytest.raises(zoo.ZooError, match="zoo resume"):
+            zoo.train(
+                "mlp",
+                "digits",
+                epochs=2,
+                device="cpu",
+                track="diary",
+                progress=StopAfter(1),
+                name=name,
+            )
+
+    def resumed(*flags):
+        done = CliRunner().invoke(cli, ["resume", *flags])
+        return done, {run.name: run.record for run in zoo.list_runs()}
+
+    done, _ = resumed("one", "--set", "epochs=5")
+    assert isinstance(done.exception, InvalidOption)
+    done, records = resumed("one", "--track", "sick", "--set", "track.diary.level=5")
+    assert done.exit_code == 0
+    assert "  failed meanwhile: acme/sick in zoo_epoch_ended: OSError" in done.stdout
+    assert records["one"]["trackers"] == {"acme/diary": {"level": 5}, "acme/sick": {}}
+    assert ["started", "one", "running", 5] in read()
+    cut = len(read())
+    done, records = resumed("two", "--no-track")
+    assert done.exit_code == 0
+    assert records["two"]["trackers"] == {}
+    assert len(read()) == cut
