@@ -25,6 +25,7 @@ COMMANDS = {
     "weights": (),
     "checkpoint_pause": (),
     "list_runs": (),
+    "list_plugins": (),
 }
 """The commands, and which of the flags that name folders each has."""
 

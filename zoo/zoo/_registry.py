@@ -7,11 +7,14 @@ from pathlib import Path
 
 import zoo_registry
 
+from ._collector import no_collection
+
 
 @functools.cache
 def registry() -> zoo_registry.Registry:
     """Return the installed plugins' registry."""
-    return zoo_registry.load(store=IndexFile())
+    with no_collection():
+        return zoo_registry.load(store=IndexFile())
 
 
 class IndexFile:

@@ -4,14 +4,15 @@ from collections.abc import Collection
 
 import click
 
+from zoo._collector import keep_to_the_end, no_collection
 from zoo._registry import registry
-from zoo.reporting import print_json
 from zoo_registry import Entry, UsageError, kinds
 
 from ._completion import component, task
 from ._completion import plugin as plugin_name
 from ._main import say
-from ._output import json_option, print_table
+from ._output import json_option
+from ._table import columns
 
 
 @click.command("list")
@@ -22,6 +23,7 @@ from ._output import json_option, print_table
     "--plugin", metavar="PLUGIN", shell_complete=plugin_name, help="Only from this plugin."
 )
 @json_option
+@no_collection()
 def list_(
     patterns: tuple[str, ...], kind: str | None, task: str | None, plugin: str | None, as_json: bool
 ) -> None:
@@ -30,30 +32,34 @@ def list_(
     Without --kind, patterns search all kinds.
     """
     kind = kind or (None if patterns else "model")
-    _require_known("plugin", plugin, {found.name for found in registry().plugins})
-    _require_known("task", task, {task for e in registry().entries for task in e.spec.tasks})
-    entries = [
-        entry
-        for entry in registry().select(*patterns, kind=kind)
-        if (task is None or task in entry.spec.tasks) and plugin in (None, entry.plugin.name)
-    ]
+    entries = registry().select(*patterns, kind=kind)
+    if plugin is not None:
+        _require_known("plugin", plugin, {found.name for found in registry().plugins})
+        entries = [entry for entry in entries if entry.plugin.name == plugin]
+    if task is not None:
+        _require_known("task", task, {task for e in registry().entries for task in e.spec.tasks})
+        entries = [entry for entry in entries if task in entry.spec.tasks]
     broken = [found for found in registry().plugins if found.faults]
     if as_json:
+        # Imported here: for people, a list needs no reporting.
+        from zoo.reporting import print_json
+
         print_json([describe(entry) for entry in entries], indent=2)
     elif entries:
         rows = [
             (entry.name, entry.spec.kind, ", ".join(entry.spec.tasks), entry.spec.summary)
             for entry in entries
         ]
-        print_table(rows, ("NAME", "KIND", "TASK", "SUMMARY"))
+        click.echo(columns(rows, ("NAME", "KIND", "TASK", "SUMMARY")))
     else:
         say("nothing matches; `zoo list` shows all models, --kind the other kinds")
     for found in broken:
         say(f"plugin {found.name} ({found.origin}) is broken: {found.faults[0]}")
+    keep_to_the_end(registry())
 
 
-def _require_known(what: str, name: str | None, known: Collection[str]) -> None:
-    if name is not None and name not in known:
+def _require_known(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
         raise UsageError(f"no {what} {name!r} here; there are: {', '.join(sorted(known))}")
 
 
