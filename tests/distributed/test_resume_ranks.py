@@ -13,6 +13,7 @@ import zoo
 from zoo._ranked import train_on_ranks
 from zoo.checkpoints import checkpoints
 from zoo.parallel import RankFailed
+from zoo.runs import find_run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ranks need gloo and signals")
 
@@ -75,17 +76,75 @@ def test_a_killed_rank_costs_no_exactness(mortal, tmp_path, parallel):
     assert run.recipe["ranks"] == 2
 
 
-def test_another_number_of_ranks_goes_on_with_the_same_batches(mortal, tmp_path):
-    """Then rounding differs, and dropout; where there is none, all is close."""
-    model = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
-    expected = train(model, "whole", parallel="ddp", ranks=2)
+RECORDER = """
+import os
+import signal
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+class Recorder(nn.Module):
+    '''Writes down which samples it is given in training, in a file of each rank.
+
+    Args:
+        folder: of the files.
+        ends_at: rank 1, or the only one, dies at this call of its training.
+    '''
+
+    def __init__(self, folder, ends_at=-1):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 3))
+        self.folder, self.ends_at, self.calls = folder, ends_at, 0
+
+    def forward(self, samples):
+        if self.training:
+            self.calls += 1
+            rank = os.environ.get("RANK", "0")
+            if self.calls == self.ends_at and rank in ("1", os.environ.get("WORLD_SIZE", "0")):
+                os.kill(os.getpid(), signal.SIGKILL)
+            with Path(self.folder, rank).open("a") as file:
+                file.write(" ".join(f"{value:.6f}" for value in samples[:, 0].tolist()) + "\\n")
+        return self.layers(samples)
+"""
+
+
+def batches(folder, ranks):
+    """The samples of each step, those of all ranks together, in the order of the steps.
+
+    What comes before them, when the model is tried on a sample or two, is left out.
+    """
+    shares = [(folder / str(rank)).read_text().splitlines() for rank in range(ranks)]
+    every = [" ".join(share).split() for share in zip(*shares, strict=False)]
+    return [batch for batch in every if len(batch) == 8]
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_another_number_of_ranks_goes_on_with_the_same_batches(write_package, tmp_path, others):
+    """The same samples in each step, in the same order; the weights differ by rounding alone."""
+    recorder = importlib.import_module(write_package(RECORDER)).Recorder
+    folders = [tmp_path / name for name in ("whole", "before", "after")]
+    for folder in folders:
+        folder.mkdir()
+    whole, before, after = folders
+    settings = {"epochs": 3, "batch_size": 8, "checkpoint_steps": 2, "parallel": "ddp", "ranks": 2}
+    how = {"device": "cpu", "progress": False}
+    given = data(32)  # in whole batches: a rank without a sample is fed a stand-in
+    expected = zoo.train(recorder(str(whole)), given, name="whole", **settings, **how)
     with pytest.raises(RankFailed):
-        train(mortal(8, str(tmp_path / "died")), "other", parallel="ddp", ranks=2)
-    stopped = zoo.resume("other", model=mortal(), dataset=data(), progress=False, ranks=3)
-    alone = zoo.list_runs()[0]
-    assert stopped.state == "done"
-    assert [row["step"] for row in stopped.history] == [row["step"] for row in expected.history]
-    assert alone.history[0]["train_loss"] == stopped.history[0]["train_loss"]
+        zoo.train(recorder(str(before), 8), given, name="other", **settings, **how)
+    step = int(checkpoints(find_run("other").path)[0].name[5:13])
+    assert 0 < step < 8
+    how = {"ranks": others, "parallel": "ddp" if others > 1 else "none"}
+    run = zoo.resume("other", model=recorder(str(after)), dataset=given, progress=False, **how)
+    assert len(batches(whole, 2)) == 12
+    assert batches(before, 2)[:step] == batches(whole, 2)[:step]
+    assert batches(after, others) == batches(whole, 2)[step:]
+    assert [row["step"] for row in run.history] == [row["step"] for row in expected.history]
+    for name, value in load_file(expected.weights).items():
+        torch.testing.assert_close(load_file(run.weights)[name], value, rtol=1e-4, atol=1e-5)
 
 
 def test_ranks_that_are_started_again_go_on(mortal, tmp_path):

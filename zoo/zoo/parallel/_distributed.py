@@ -27,6 +27,8 @@ class Distributed:
         RankFailed: the other ranks can't be reached.
     """
 
+    evaluates_together = False
+
     def __init__(self, device: torch.device) -> None:
         require_ranks_device(device)
         self.device = device
@@ -48,7 +50,7 @@ class Distributed:
         self.norms.remove(model)
 
     def evaluated(self, model: nn.Module, net: nn.Module) -> nn.Module:  # noqa: ARG002 - Strategy
-        """Return the bare `model`: ranks measure different numbers of batches."""
+        """Return the bare `model`: each rank measures without waiting for the others."""
         return model
 
     def local(self, net: nn.Module) -> AbstractContextManager[object]:

@@ -28,6 +28,8 @@ class Sharded(Distributed):
     made after `wrap`. The ranks evaluate together, as many batches each.
     """
 
+    evaluates_together = True
+
     def wrap(self, model: nn.Module) -> nn.Module:
         """Split `model`, block by block: it is never whole on a GPU.
 

@@ -24,6 +24,8 @@ class Strategy(Protocol):
     """Of this process; rank 0 is the one that writes."""
     num_ranks: int
     """How many processes share each batch."""
+    evaluates_together: bool
+    """Whether the ranks must call what is evaluated as often as each other."""
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Move `model` to its device and return the module that the loop calls; collective."""
@@ -81,6 +83,7 @@ class SingleDevice:
 
     rank = 0
     num_ranks = 1
+    evaluates_together = False
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
