@@ -12,7 +12,7 @@ from planted import SOUND_DATA, SOUND_NET, SPECS
 
 import zoo_registry
 from zoo.conformance import Outcome, badge, plan_checks, run_apart
-from zoo_registry import UnknownName
+from zoo_registry import UnknownName, ZooError
 
 ODD = {
     "aborts": "import os; os.abort()",
@@ -112,6 +112,14 @@ def test_what_can_not_be_checked_is_said(planted, zoo, arguments, said):
     done = zoo("plugins", "check", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_a_process_that_can_not_begin_is_said(planted):
+    """Not once for each check: what stops the first would stop them all."""
+    planted.install(SOUND_NET, {"model": SPECS["model"]})
+    checks = plan_checks(zoo_registry.load(only=["planted"]), "planted")
+    with pytest.raises(ZooError, match=r"no check could be run: .* \(exit code 1\) .*'plantet'"):
+        list(run_apart(checks, ["plantet", "", "[]"], limit=3))
 
 
 def test_a_badge_tells_failures_from_passes():

@@ -3,8 +3,11 @@
 import textwrap
 
 import pytest
+import torch
 from planted import SOUND_DATA, SOUND_NET, SPECS
 
+import zoo_registry
+from zoo.conformance import plan_checks
 from zoo.conformance._plan import CHECKS
 
 KINDS = {kind: SPECS[kind] for kind in ("model", "dataset")}
@@ -138,6 +141,58 @@ def test_a_fault_fails_its_check(planted, title):
     failed = planted.failed("net")
     assert said in failed[title]
     assert also is None or set(failed) == {title} | also
+
+
+def test_a_check_says_the_same_every_time_and_leaves_nothing_behind(planted):
+    """Whatever was drawn before, and whatever the model draws: generators and warnings too."""
+    planted.install(SOUND_DATA + SOUND_NET, KINDS)
+    registry = zoo_registry.load(only=["planted", "optim"])
+    said = []
+    for _ in range(2):
+        state = torch.get_rng_state()
+        said.append([check.run().detail for check in plan_checks(registry, "planted", ["net"])])
+        assert torch.equal(torch.get_rng_state(), state)
+        torch.rand(3)
+    assert said[0] == said[1]
+
+
+def test_samples_are_made_up_where_no_data_are_here(planted):
+    """In the sizes that the model's signature has, for its task; and the row says why."""
+    many = (
+        SPECS["model"]
+        .replace('"data",', '"data", "nowhere"')
+        .replace("summary", 'task=("regression", "multilabel"), summary')
+    )
+    net = SOUND_NET.replace(
+        "in_features: int = 6, num_classes: int = 3", "in_features=5, num_classes=2"
+    )
+    planted.install(net, {"model": many})
+    assert planted.failed("net") == {}
+    registry = zoo_registry.load(only=["planted", "optim"])
+    found = {check.title: check.run() for check in plan_checks(registry, "planted", ["net"])}
+    outcome = found["takes its declared data"]
+    assert outcome.verdict == "skipped"
+    assert "data not here: data (no dataset named 'data'" in outcome.detail
+    assert found["builds at its defaults"].detail == "34 parameters on made-up samples"
+
+
+@pytest.mark.parametrize("task", ["regression", "multilabel", "classification"])
+@pytest.mark.parametrize("builder", ["image", "table"])
+def test_samples_are_made_up_for_any_task(planted, task, builder):
+    """Images for who takes channels, rows and columns; as many classes as the model has."""
+    spec = f'ModelSpec(name="net", build="planted_code:{builder}", task="{task}", summary="s")'
+    planted.install(
+        """
+def image(in_channels=1, image_size=(8, 6), num_classes=7):
+    return nn.Sequential(
+        nn.Conv2d(in_channels, 4, 3), nn.Flatten(), nn.Linear(4 * 6 * 4, num_classes)
+    )
+def table(in_features, num_classes):
+    return nn.Sequential(nn.Linear(in_features, 4), nn.Linear(4, num_classes))
+""",
+        {"model": spec},
+    )
+    assert planted.failed("net") == {}
 
 
 def test_every_check_of_a_model_has_its_fault():

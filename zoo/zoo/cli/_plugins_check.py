@@ -18,6 +18,9 @@ from zoo_registry import UsageError, ZooError
 from ._main import say
 from ._output import data_dir_option, json_option, print_table
 
+_MANY = 500
+"""Checks that take so long that one should know how to ask for less."""
+
 
 @click.command("check")
 @click.argument("name")
@@ -45,6 +48,8 @@ def check(
     # Loaded afresh: what other commands remember of a plugin is not what is checked.
     root = None if data_dir is None else user_path(data_dir)
     checks = plan_checks(zoo_registry.load(), name, patterns, data_root=root)
+    if len(checks) > _MANY:
+        say(f"{len(checks):,} checks; patterns choose: zoo plugins check {name} 'a*'")
     arguments = [name, "" if root is None else str(root.absolute()), json.dumps(patterns)]
     outcomes = []
     for planned, outcome in zip(checks, run_apart(checks, arguments, limit=timeout), strict=True):

@@ -89,7 +89,7 @@ class _Child:
         """
         begun = self._next(_START)
         if isinstance(begun, Outcome):
-            raise ZooError(f"the process that runs the checks {begun.detail}")
+            raise ZooError(f"no check could be run: the process for them {begun.detail}")
         while isinstance(told := self._next(limit), dict):
             yield Outcome(**told)
         yield told
