@@ -14,13 +14,19 @@ from ._life import Life
 from ._plugin import PROJECT, Entry, Plugin
 
 
+def _wake(plugin: Plugin, life: Life) -> None:
+    from ._reader import import_plugin
+
+    import_plugin(plugin, life)
+
+
 @dataclass
 class Found:
     """What one walk over the entry points brought."""
 
     plugins: list[Plugin] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    life: Life = field(default_factory=Life)
+    life: Life = field(default_factory=lambda: Life(_wake))
     """The plugins' hooks that are called later."""
     left_out: list[str] = field(default_factory=list)
     """Names of the plugins that were not selected."""

@@ -56,8 +56,8 @@ class Row(NamedTuple):
         """Give `plugin` what is known of it, and yield what it offers."""
         plugin.import_seconds = self.import_seconds
         plugin.notices += self.notices
-        for packed in self.specs:
-            yield Entry(unpack(packed), plugin)
+        for spec in unpack(self.specs):
+            yield Entry(spec, plugin)
 
 
 class Index(NamedTuple):
@@ -112,7 +112,7 @@ def make_row(
     if plugin.faults or not point.record:
         return None
     try:
-        specs = [pack(entry.spec) for entry in entries]
+        specs = pack(entry.spec for entry in entries)
         files = _imported(_top(point))
     except (Unpackable, OSError):
         return None

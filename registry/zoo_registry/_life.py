@@ -3,7 +3,7 @@
 A plugin that was recalled from the index is imported when a hook that it has is called.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 
 class Life:
-    """Which plugin has which hooks; the modules behind them, once they are imported."""
+    """Which plugin has which hooks; the modules behind them, once they are imported.
 
-    def __init__(self) -> None:
+    Args:
+        wake: imports a plugin that was recalled, and gives its module to `adopt`.
+    """
+
+    def __init__(self, wake: Callable[[Plugin, "Life"], object]) -> None:
+        self._wake = wake
         self._order: dict[Plugin, int] = {}
         self._asleep: dict[Plugin, Collection[str]] = {}
         self._owners: dict[int, Plugin] = {}
@@ -58,7 +63,8 @@ class Life:
         that ask to be called first or last.
         """
         for plugin in [plugin for plugin, hooks in self._asleep.items() if hook in hooks]:
-            self._wake(plugin)
+            del self._asleep[plugin]
+            self._wake(plugin, self)
         return self._adopted(hook) if self._owners else []
 
     def _adopted(self, hook: str) -> list[tuple[Plugin, Any]]:
@@ -70,12 +76,6 @@ class Life:
             found,
             key=lambda pair: (pair[1].trylast - pair[1].tryfirst, -self._order[pair[0]]),
         )
-
-    def _wake(self, plugin: Plugin) -> None:
-        from ._reader import import_plugin
-
-        del self._asleep[plugin]
-        import_plugin(plugin, self)
 
     @cached_property
     def _manager(self) -> "HookManager":

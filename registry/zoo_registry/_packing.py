@@ -1,5 +1,6 @@
 """Specs as plain JSON, and back again, the same to the type of each value."""
 
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,8 @@ _CLASSES = {
 _TUPLE = "()"
 """Marks what was a tuple, which JSON has not."""
 _PLAIN = (str, int, float, bool, type(None))
+_AS_IT_IS, _OF_PLAIN, _DEEPER = "", "tuple", "deeper"
+"""Forms of a column: what JSON gives back, tuples of such, what has tuples somewhere within."""
 _EMPTY: Any = MappingProxyType({})
 _UNSET = {kind: {"arguments": _EMPTY} for kind in _CLASSES}
 _UNSET["model"] |= {"recipe": _EMPTY, "recipes": _EMPTY}
@@ -31,44 +34,57 @@ class Unpackable(ZooError):
     """A spec holds what JSON can't give back as it was."""
 
 
-def pack(spec: Spec) -> list[Any]:
-    """Return a spec as its kind and those of its fields that were set.
+def pack(specs: Iterable[Spec]) -> list[list[Any]]:
+    """Return specs as tables, one of each kind and set of fields that were set.
 
-    They are in three: what JSON gives back as it was, tuples of such, and what holds tuples deeper.
+    A table is the kind, its columns, each with its name and form, and a row for each spec: reading
+    them takes half the time of reading each with the names of its fields.
 
     Raises:
-        Unpackable: it is of a class of the plugin's own, or holds something else than plain data.
+        Unpackable: one is of a class of a plugin's own, or holds something else than plain data.
     """
+    tables: dict[Any, list[Any]] = {}
+    for spec in specs:
+        fields = _set_fields(spec)
+        columns = tuple((name, _form(value)) for name, value in fields.items())
+        table = tables.setdefault((spec.kind, columns), [spec.kind, columns, []])
+        values = zip(fields.values(), columns, strict=True)
+        table[2].append([list(v) if form == _OF_PLAIN else _packed(v) for v, (_, form) in values])
+    return list(tables.values())
+
+
+def unpack(tables: list[list[Any]]) -> Iterator[Spec]:
+    """Yield the specs, unchecked: they were checked before they were packed."""
+    for kind, columns, rows in tables:
+        new, unset = _CLASSES[kind], _UNSET[kind]
+        names = [name for name, _ in columns]
+        convert = {_OF_PLAIN: tuple, _DEEPER: _unpacked}
+        changed = [(name, convert[form]) for name, form in columns if form != _AS_IT_IS]
+        for row in rows:
+            spec: Spec = object.__new__(new)
+            fields = spec.__dict__
+            fields.update(unset)
+            fields.update(zip(names, row))  # noqa: B905 - strict takes time, and rows are as long
+            for name, converted in changed:
+                fields[name] = converted(fields[name])
+            yield spec
+
+
+def _set_fields(spec: Spec) -> dict[str, Any]:
+    """Return the fields of a spec that are not as they are by default."""
     kind = _CLASSES.get(spec.kind)
     if type(spec) is not kind:
         raise Unpackable(f"{type(spec).__name__} is a class of its own")
     default = kind(name=spec.name, build=spec.build)
-    fields = {n: value for n, value in vars(spec).items() if value != getattr(default, n)}
-    plain: dict[str, Any] = {"name": spec.name, "build": spec.build}
-    tuples, deeper = {}, {}
-    for name, value in fields.items():
-        packed = _packed(value)
-        if type(value) is tuple and not any(map(_has_tuple, packed[_TUPLE])):
-            tuples[name] = packed[_TUPLE]
-        elif _has_tuple(packed):
-            deeper[name] = packed
-        else:
-            plain[name] = packed
-    return [spec.kind, plain, tuples, deeper]
+    own = {n: value for n, value in vars(spec).items() if value != getattr(default, n)}
+    return {"name": spec.name, "build": spec.build, **own}
 
 
-def unpack(packed: list[Any]) -> Spec:
-    """Return the spec, unchecked: it was checked before it was packed."""
-    kind, plain, tuples, deeper = packed
-    spec: Spec = object.__new__(_CLASSES[kind])
-    fields = spec.__dict__
-    fields.update(_UNSET[kind])
-    fields.update(plain)
-    for name, value in tuples.items():
-        fields[name] = tuple(value)
-    for name, value in deeper.items():
-        fields[name] = _unpacked(value)
-    return spec
+def _form(value: Any) -> str:
+    """Say how a value is packed."""
+    if type(value) is tuple and all(type(item) in _PLAIN for item in value):
+        return _OF_PLAIN
+    return _DEEPER if _has_tuple(_packed(value)) else _AS_IT_IS
 
 
 def _packed(value: Any) -> Any:

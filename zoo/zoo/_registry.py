@@ -33,13 +33,13 @@ class IndexFile:
     def write(self, text: bytes) -> None:
         """Keep `text`, whole or not at all."""
         # Imported here: it is seldom written.
-        from ._files import write_atomically
+        from ._files import write_text
         from .home import make_folder
 
         try:
             path = self._path()
             make_folder(path.parent)
-            write_atomically(path, lambda temporary: _fill(temporary, text))
+            write_text(path, text.decode())
         except (zoo_registry.ZooError, OSError):
             return  # the next start imports the plugins again
 
@@ -48,7 +48,3 @@ class IndexFile:
 
         environment = binascii.crc32(f"{sys.prefix} {sys.version}".encode())
         return home() / "cache" / f"plugins-{environment:08x}.json"
-
-
-def _fill(path: Path, text: bytes) -> None:
-    path.write_bytes(text)
