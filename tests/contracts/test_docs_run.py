@@ -137,7 +137,12 @@ def test_the_readme_shows_what_is_printed(line, output, tmp_path):
     """Of what takes no training, to the letter."""
     words = [word.strip("'") for word in line.split()]
     done = python(tmp_path, "-m", *words)
-    assert done.stdout + done.stderr == output
+    assert uncounted(done.stdout + done.stderr) == uncounted(output)
+
+
+def uncounted(text):
+    """Without how many models there are, and which plugins are left out for this test."""
+    return re.sub(r"shows all \d+\.( Not selected .*)?", "shows all.", text)
 
 
 def test_there_is_something_to_compare():

@@ -134,7 +134,19 @@ def test_a_plugins_spec_module_imports_the_contract_only(sources):
     """What it describes is addresses; nothing behind them is imported to list them."""
     specs = {path: tree for path, tree in sources.items() if path.endswith("/plugin.py")}
     assert len(specs) >= 3
-    assert not strange(specs, {*sys.stdlib_module_names, "zoo_registry"})
+    near = {
+        f"{path.rpartition('/')[0]}/{node.module}.py"
+        for path, tree in specs.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    }
+    specs |= {path: sources[path] for path in near}
+    assert not strange(specs, {*sys.stdlib_module_names, "zoo_registry", ""})
+    assert not any(
+        isinstance(node, ast.ImportFrom) and node.level
+        for path in near
+        for node in ast.walk(sources[path])
+    ), "what a spec module imports from beside it imports nothing from there"
 
 
 def test_the_application_names_no_plugin(sources, packages):

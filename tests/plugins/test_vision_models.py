@@ -73,17 +73,17 @@ def test_mlp_flattens_images():
 @pytest.mark.parametrize("size", [8, 28, 32, 33])
 def test_resnet18_takes_small_images(size):
     """Any size, for it averages over what is left; narrow here, to be quick."""
-    model = zoo.create_model("resnet18", in_channels=1, num_classes=4, width=4)
+    model = zoo.create_model("vision/resnet18", in_channels=1, num_classes=4, width=4)
     trains(model, torch.randn(2, 1, size, size), 4)
 
 
 def test_resnet18_is_the_papers():
     """11.2 million parameters; at 32x32 the stem keeps the size (He et al. 2015, section 4.2)."""
-    model = zoo.create_model("resnet18")
+    model = zoo.create_model("vision/resnet18")
     assert sum(parameter.numel() for parameter in model.parameters()) == 11_173_962
 
 
-@pytest.mark.parametrize("name", ["mnist-cnn", "mlp", "resnet18"])
+@pytest.mark.parametrize("name", ["mnist-cnn", "mlp", "vision/resnet18"])
 def test_the_same_seed_gives_the_same_weights(name):
     """And an untrained model is not certain of anything."""
     states = []
@@ -110,8 +110,8 @@ def test_the_default_net_is_small():
         ("mlp", {"activation": "swish"}, "gelu"),
         ("mlp", {"dropout": -0.1}, "share"),
         ("mlp", {"hidden": 3}, "hidden"),
-        ("resnet18", {"width": 0}, "width"),
-        ("resnet18", {"depth": 3}, "no option 'depth'"),
+        ("vision/resnet18", {"width": 0}, "width"),
+        ("vision/resnet18", {"depth": 3}, "no option 'depth'"),
     ],
 )
 def test_options_that_can_not_work(name, options, text):
