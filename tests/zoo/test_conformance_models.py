@@ -195,6 +195,41 @@ def table(in_features, num_classes):
     assert planted.failed("net") == {}
 
 
+def test_images_are_made_up_as_large_as_the_model_needs_them(planted):
+    """Where nothing says how large, small ones are tried first."""
+    planted.install(
+        """
+def build(num_classes=3):
+    return nn.Sequential(
+        nn.Conv2d(3, 2, 40, 8), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, num_classes)
+    )
+""",
+        {"model": 'ModelSpec(name="net", build="planted_code:build", summary="s")'},
+    )
+    assert planted.failed("net") == {}
+
+
+def test_a_value_of_a_literal_may_be_another_specs(planted):
+    """Where one builder serves many: it is refused in plain words, or it is a fault."""
+    code = """
+from typing import Literal
+def build(kind, weights: Literal["one", "two"] = "one"):
+    from zoo_registry import {error}
+    if weights == "two":
+        raise {error}("there are no such weights")
+    return nn.Linear(32, 3)
+"""
+    model = 'ModelSpec(name="net", build="planted_code:build", summary="s"'
+    shared = {"model": f'{model}, arguments={{"kind": "a"}})'}
+    title = "builds at varied options"
+    planted.install(code.format(error="InvalidOption"), shared)
+    assert title not in planted.failed("net")
+    planted.install(
+        code.format(error="InvalidOption").replace("kind, ", ""), {"model": f"{model})"}
+    )
+    assert "weights='two': there are no such weights" in planted.failed("net")[title]
+
+
 def test_every_check_of_a_model_has_its_fault():
     """A check that nothing can fail proves nothing."""
     assert {title for title, _ in CHECKS["model"]} == set(FAULTS)

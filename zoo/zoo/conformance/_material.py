@@ -32,6 +32,8 @@ _CPU = torch.device("cpu")
 _MADE_UP = 40
 """Samples that are made up; more than any check takes at once."""
 _CLASSES = 5
+_USUAL = (32, 64, 224, 299)
+"""Rows and columns of images, where nothing says which."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,20 @@ def require_files(spec: DatasetSpec, root: Path) -> None:
 
 
 def _made_up(entry: Entry, why: str) -> Material:
-    """Make samples that fit the sizes in the model's signature, or usual ones."""
+    """Make samples that fit the sizes in the model's signature, else the first that it takes."""
+    known = {option.name: option.default for option in options_of(entry.spec).options}
+    shapes = _shapes(entry, known)
+    found = (_with_samples(entry, why, shape) for shape in shapes)
+    if len(shapes) > 1 and (taken := next(filter(_takes, found), None)):
+        return taken
+    return _with_samples(entry, why, shapes[0])
+
+
+def _with_samples(entry: Entry, why: str, shape: tuple[int, ...]) -> Material:
     known = {option.name: option.default for option in options_of(entry.spec).options}
     task = entry.spec.tasks[0]
     draw = torch.Generator().manual_seed(0)
-    samples = torch.rand(_MADE_UP, *_shape(entry, known), generator=draw)
+    samples = torch.rand(_MADE_UP, *shape, generator=draw)
     classes = known.get("num_classes")
     size = classes if isinstance(classes, int) and classes > 1 else _CLASSES
     splits = Splits(
@@ -127,19 +138,32 @@ def _made_up(entry: Entry, why: str) -> Material:
     return Material(entry, splits, facts, options, "", why)
 
 
-def _shape(entry: Entry, known: dict[str, Any]) -> tuple[int, ...]:
-    """Return the shape of a sample for a model with these options and defaults."""
+def _takes(found: Material) -> bool:
+    """Tell whether the model computes something for samples of this size."""
+    try:
+        model = found.build().eval()
+        with torch.no_grad():
+            model(found.batch(2, model)[0])
+    except Exception:  # noqa: BLE001 - whatever a model says to samples that are too small for it
+        return False
+    return True
+
+
+def _shapes(entry: Entry, known: dict[str, Any]) -> list[tuple[int, ...]]:
+    """Return the shapes of samples that a model with these options and defaults may take."""
     features = known.get("in_features")
     if "in_features" in known and not {"in_channels", "image_size"} & known.keys():
-        return (features if isinstance(features, int) else 16,)
+        return [(features if isinstance(features, int) else 16,)]
     expected = {}
     if isinstance(entry.spec, ModelSpec) and entry.spec.expects:
         expected = resolve(entry.spec.expects)(**entry.spec.arguments)
     channels = known.get("in_channels")
-    size = known.get("image_size") or expected.get("image_size")
-    rows, columns = size if isinstance(size, tuple | list) else (size, size)
-    usual = (rows, columns) if isinstance(rows, int) and isinstance(columns, int) else (32, 32)
-    return (channels if isinstance(channels, int) else 3, *usual)
+    stated = known.get("image_size") or expected.get("image_size")
+    return [
+        (channels if isinstance(channels, int) else 3, rows, columns)
+        for size in ([stated] if stated else _USUAL)
+        for rows, columns in [size if isinstance(size, tuple | list) else (size, size)]
+    ]
 
 
 def _labels(task: str, classes: int, draw: torch.Generator) -> Tensor:

@@ -47,7 +47,7 @@ def at_varied_options(subject: Subject) -> str:
                 _try(found, option.name, value)
                 tried.append(text)
             except (ZooError, ValueError) as error:
-                if isinstance(error, Failed) or (option.choices and _is_refusal(error)):
+                if isinstance(error, Failed) or (option.choices and _breaks_promise(found, error)):
                     raise Failed(f"{text}: {cause(error)}") from error
                 refused.append(text)
             except Exception as error:
@@ -112,12 +112,14 @@ def _others(option: Option) -> Iterator[object]:
         yield type(default)(default[:-1])
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Tell whether a value is said to be wrong, which a `Literal` has promised it is not.
+def _breaks_promise(found: Material, error: Exception) -> bool:
+    """Tell whether a value is said to be wrong which a `Literal` promises to be right.
 
-    That weights are not on this machine is no such thing. Of other options a value may stand
-    against another option, or against the data.
+    That weights are not on this machine is no such thing. And of a builder that serves many specs,
+    with arguments, the annotation has the values of all of them: one may be refused in plain words.
     """
+    if isinstance(error, UsageError) and found.entry.spec.arguments:
+        return False
     return isinstance(error, UsageError | ValueError)
 
 
