@@ -5,6 +5,7 @@ raises and drops a second entry point of the same name in silence; hence the wal
 """
 
 import os
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -95,7 +96,8 @@ def _read(point: EntryPoint, plugin: Plugin, found: Found) -> Row | None:
 
 
 def _name_clashes(plugins: list[Plugin]) -> None:
-    for plugin in plugins:
+    names = Counter(plugin.name for plugin in plugins)
+    for plugin in (plugin for plugin in plugins if names[plugin.name] > 1):
         others = [p for p in plugins if p.name == plugin.name and p is not plugin]
         plugin.faults += [
             f"{other.origin} has a plugin named {plugin.name!r} too" for other in others

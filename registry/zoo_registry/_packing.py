@@ -1,6 +1,6 @@
 """Specs as plain JSON, and back again, the same to the type of each value."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -58,8 +58,7 @@ def unpack(tables: list[list[Any]]) -> Iterator[Spec]:
     for kind, columns, rows in tables:
         new, unset = _CLASSES[kind], _UNSET[kind]
         names = [name for name, _ in columns]
-        convert = {_OF_PLAIN: tuple, _DEEPER: _unpacked}
-        changed = [(name, convert[form]) for name, form in columns if form != _AS_IT_IS]
+        changed = [(name, _CONVERT[form]) for name, form in columns if form != _AS_IT_IS]
         for row in rows:
             spec: Spec = object.__new__(new)
             fields = spec.__dict__
@@ -111,3 +110,7 @@ def _unpacked(value: Any) -> Any:
             return tuple(map(_unpacked, value[_TUPLE]))
         return {key: _unpacked(item) for key, item in value.items()}
     return list(map(_unpacked, value)) if isinstance(value, list) else value
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {_OF_PLAIN: tuple, _DEEPER: _unpacked}
+"""How the values of a column become what they were."""

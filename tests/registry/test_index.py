@@ -255,11 +255,11 @@ def test_a_spec_comes_back_the_same(recipe):
     """To the type of each value: a tuple is no list, nor True 1."""
     spec = ModelSpec(name="net", build="a:b", recipe=recipe, arguments=recipe, datasets=("x", "y"))
     try:
-        packed = pack(spec)
+        packed = pack([spec])
     except Unpackable:
         assert "'()'" in repr(recipe)
         return
-    back = unpack(json.loads(json.dumps(packed)))
+    (back,) = unpack(json.loads(json.dumps(packed)))
     assert back == spec
     assert repr(dict(back.recipe)) == repr(spec.recipe)
 
@@ -277,7 +277,7 @@ def test_a_spec_comes_back_the_same(recipe):
 )
 def test_each_kind_comes_back(spec):
     """With all that was set, and its defaults."""
-    back = unpack(json.loads(json.dumps(pack(spec))))
+    (back,) = unpack(json.loads(json.dumps(pack([spec]))))
     assert back == spec
     assert (back.address, back.tasks, back.kind) == (spec.address, spec.tasks, spec.kind)
 
@@ -297,4 +297,4 @@ class Own(Spec):
 def test_what_json_can_not_give_back_is_not_remembered(spec):
     """Such a plugin is asked each time."""
     with pytest.raises(Unpackable):
-        pack(spec)
+        pack([spec])

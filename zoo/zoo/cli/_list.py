@@ -20,12 +20,20 @@ from ._table import columns
 @click.option("--kind", type=click.Choice(kinds()), help="Only this kind.  [default: model]")
 @click.option("--task", metavar="TASK", shell_complete=task, help="Only for this task.")
 @click.option(
-    "--plugin", metavar="PLUGIN", shell_complete=plugin_name, help="Only from this plugin."
+    "--plugin",
+    "from_plugin",
+    metavar="PLUGIN",
+    shell_complete=plugin_name,
+    help="Only from this plugin.",
 )
 @json_option
 @no_collection()
 def list_(
-    patterns: tuple[str, ...], kind: str | None, task: str | None, plugin: str | None, as_json: bool
+    patterns: tuple[str, ...],
+    kind: str | None,
+    task: str | None,
+    from_plugin: str | None,
+    as_json: bool,
 ) -> None:
     """List models, or with a PATTERN ("resnet*") or a --kind, everything that matches.
 
@@ -33,9 +41,9 @@ def list_(
     """
     kind = kind or (None if patterns else "model")
     entries = registry().select(*patterns, kind=kind)
-    if plugin is not None:
-        _require_known("plugin", plugin, {found.name for found in registry().plugins})
-        entries = [entry for entry in entries if entry.plugin.name == plugin]
+    if from_plugin is not None:
+        _require_known("plugin", from_plugin, {found.name for found in registry().plugins})
+        entries = [entry for entry in entries if entry.plugin.name == from_plugin]
     if task is not None:
         _require_known("task", task, {task for e in registry().entries for task in e.spec.tasks})
         entries = [entry for entry in entries if task in entry.spec.tasks]
@@ -47,8 +55,8 @@ def list_(
         print_json([describe(entry) for entry in entries], indent=2)
     elif entries:
         rows = [
-            (entry.name, entry.spec.kind, ", ".join(entry.spec.tasks), entry.spec.summary)
-            for entry in entries
+            (f"{plugin.name}/{spec.name}", spec.kind, ", ".join(spec.tasks), spec.summary)
+            for spec, plugin in entries
         ]
         click.echo(columns(rows, ("NAME", "KIND", "TASK", "SUMMARY")))
     else:
