@@ -75,6 +75,22 @@ def contents(root):
     return {path.relative_to(root).as_posix(): path.read_text() for path in files}
 
 
+def test_whole_folders_are_put_in_place_and_left_alone_where_they_are(mirror, tmp_path):
+    """A set of many files is named by its folders."""
+    root = tmp_path / "some" / "root"
+    (root / "old").mkdir(parents=True)
+    (root / "old" / "a").write_text("the user's")
+
+    def download(folder):
+        for name in ("new/deep/a", "new/b", "old/a"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("fetched")
+
+    get(root, mirror, download, files=("new", "old"))
+    fetched = {"new/deep/a": "fetched", "new/b": "fetched"}
+    assert contents(root) == fetched | {"old/a": "the user's"}
+
+
 def test_what_was_asked_for_stays_and_nothing_else(mirror, tmp_path):
     """Archives and the folder of the download are gone in the end."""
     root = tmp_path / "some" / "root"

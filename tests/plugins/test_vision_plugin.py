@@ -73,7 +73,10 @@ def test_recipes_are_valid_for_the_parts_they_name(name, dataset, tmp_path):
     from zoo.recipe import make_plans
 
     spec = MODELS[name]
-    asked = {"model": f"vision/{name}", "dataset": spec.datasets[0] if dataset == "own" else dataset}
+    asked = {
+        "model": f"vision/{name}",
+        "dataset": spec.datasets[0] if dataset == "own" else dataset,
+    }
     (plan,) = make_plans(asked, load(), tmp_path)
     expected = spec.recipe if dataset == "own" else spec.recipes["digits"]
     for key, value in expected.items():
