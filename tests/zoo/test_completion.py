@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from made_runs import made
@@ -31,6 +32,7 @@ def asked(line, shell="bash", **environment):
     """Ask a process as a shell's script does; return what it printed, which is all it may do."""
     done = subprocess.run(
         [sys.executable, "-m", "zoo"],
+        cwd=Path(os.environ["ZOO_HOME"]).parent,
         env={**os.environ, "COMP_LINE": line, "_ZOO_COMPLETE": f"{shell}_complete", **environment},
         capture_output=True,
         text=True,
@@ -287,6 +289,25 @@ class TestProcess:
             "warnings.warn('hello')\nraise SystemExit(3)\n"
         )
         assert asked("zoo train mnist-c", PYTHONPATH=str(tmp_path / "site")) == ["plain,mnist-cnn"]
+
+    def test_a_plugins_command_is_offered_without_importing_it_again(self, tmp_path):
+        """Its name is remembered, and its line."""
+        site = tmp_path / "site"
+        (info := site / "extra-1.0.dist-info").mkdir(parents=True)
+        (info / "METADATA").write_text("Name: extra\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[zoo]\nextra = extra_plugin\n")
+        (info / "RECORD").write_text("extra_plugin.py,,\nextra-1.0.dist-info/RECORD,,\n")
+        (site / "extra_plugin.py").write_text(
+            "from zoo_registry import hookimpl\nopen('imported', 'a').write('.')\n"
+            "@hookimpl\ndef zoo_commands(cli):\n    @cli.command()\n    def logbook():\n"
+            "        'Write it.'\n"
+        )
+        for path in (site, *site.rglob("*")):
+            os.utime(path, (1e9, 1e9))
+        environment = {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+        for _ in range(2):
+            assert asked("zoo logb", "fish", **environment) == ["plain,logbook\tWrite it."]
+        assert (tmp_path / "imported").read_text() == "."
 
     def test_what_can_not_be_read_completes_nothing(self, tmp_path):
         (tmp_path / "file").touch()

@@ -11,7 +11,7 @@ import click
 
 from zoo_registry import ZooError, nearest
 
-from ._completion import INSTRUCTION, answer
+from ._completion import INSTRUCTION, Items, answer, items
 from ._plugin_commands import PluginCommands
 from ._printable import printable
 
@@ -72,6 +72,15 @@ class Zoo(click.Group):
         lines |= {name: found.get_short_help_str(room) for name, found in own.items()}
         with formatter.section("Commands"):
             formatter.write_dl(sorted(lines.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> Items:
+        """Offer commands, with a line on each, a plugin's as it is remembered; and flags."""
+        lines = self._added.lines()
+        for name in COMMANDS:
+            if name.startswith(incomplete) and (found := self.get_command(ctx, name)):
+                lines[name] = found.get_short_help_str()
+        flags = click.Command.shell_complete(self, ctx, incomplete)
+        return items(sorted(lines.items()), incomplete) + flags
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

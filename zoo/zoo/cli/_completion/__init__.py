@@ -2,7 +2,7 @@
 
 from ._answer import INSTRUCTION, answer
 from ._components import component, dataset, plugin, task
-from ._items import Completer, one_of
+from ._items import Completer, Items, items, one_of
 from ._paths import WEIGHTS, folder, path
 from ._runs import alias, run
 from ._scripts import SCRIPTS
@@ -13,12 +13,14 @@ __all__ = [
     "SCRIPTS",
     "WEIGHTS",
     "Completer",
+    "Items",
     "alias",
     "answer",
     "component",
     "dataset",
     "field",
     "folder",
+    "items",
     "one_of",
     "path",
     "plugin",
