@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 _ENTRY = re.compile(
-    rb"^@register_model\b[^\n]*\n(?:@[^\n]*\n)*"  # maybe among other decorators
+    # It begins with the text itself: that is searched for seven times as fast as `^` and the text.
+    rb"\n@register_model\b[^\n]*\n(?:@[^\n]*\n)*"  # maybe among other decorators
     rb"def (\w+)\([^)]*\)[^:\n]*:[^\n]*\n"
-    rb'(?:\s+r?"""\s*([^\n"]*))?',
-    re.MULTILINE,
+    rb'(?:\s+r?"""\s*([^\n"]*))?'
 )
 """A function that timm registers under its name, and the first line of its docstring."""
 _LONGEST = 90

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 _ENTRY = re.compile(
-    rb"^@register_model\(\)\n(?:@[^\n]*\n)*"  # maybe among other decorators
+    rb"\n@register_model\(\)\n(?:@[^\n]*\n)*"  # maybe among other decorators
     rb"def (\w+)\((?:[^()]|\([^()]*\))*\)[^:]*:\s*"
-    rb'(?:r?"""\s*((?:[^\n"]+\n?)*))?',
-    re.MULTILINE,
+    rb'(?:r?"""\s*((?:[^\n"]+\n?)*))?'
 )
 """A function that torchvision registers under its name, and its docstring's first paragraph."""
 _LINK = re.compile(r"\s*<[^>]*>`?_*")
