@@ -87,3 +87,14 @@ def test_what_can_not_be_is_said_before_the_first_step(name, options, said, phot
         zoo.train(name, f"folder:{photos}", epochs=1, set=options, progress=False)
     assert "\n" not in str(error.value)
     assert zoo.list_runs() == []
+
+
+@pytest.mark.parametrize("name", ["timm/test_vit", "timm/test_resnet"])
+def test_a_recipe_does_the_same_again(name, photos, capsys):
+    """What the model expected is in it, so nothing is asked for, or added, a second time."""
+    run = zoo.train(name, f"folder:{photos}", epochs=1, batch_size=4)
+    assert "expects its samples with" in capsys.readouterr().err
+    again = zoo.reproduce(run.path)
+    assert "expects its samples with" not in capsys.readouterr().err
+    assert again.identical
+    assert again.again.recipe == run.recipe

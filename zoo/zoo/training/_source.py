@@ -18,7 +18,7 @@ from zoo_registry import (
 from .._options import check_options
 from ..data import as_splits, cached
 from ..home import data_dir
-from ..recipe import Plan
+from ..recipe import FILLED, Plan
 from ._components import build
 
 Note = Callable[[str], None]
@@ -92,7 +92,7 @@ def _as_expected(plan: Plan) -> Plan:
         return plan
     spec = model.spec
     assert isinstance(spec, ModelSpec)
-    if not spec.expects:
+    if not spec.expects or _is_stored(plan):
         return plan
     expected = resolve(spec.expects)(**spec.arguments, **plan.options("model"))
     if not isinstance(expected, dict):
@@ -104,6 +104,16 @@ def _as_expected(plan: Plan) -> Plan:
     checked = check_options(dataset.name, "dataset", signature, required)
     dotted = {f"dataset.{name}": checked[name] for name in fitting}
     return Plan({**plan.settings, **dotted}, plan.entries, plan.note)
+
+
+def _is_stored(plan: Plan) -> bool:
+    """Tell whether a run stored this recipe: it leaves nothing open, and says what to do again.
+
+    In it the model's sizes are those of the data, no wishes that the data should follow.
+    """
+    model = plan.entries["model"]
+    sizes = {f"model.{o.name}" for o in options_of(model.spec).options if o.name in FILLED}
+    return plan.settings.keys() >= {"loss", "monitor", "workers"} | sizes
 
 
 def _told(plan: Plan, expected: Plan) -> str:
