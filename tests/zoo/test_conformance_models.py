@@ -195,6 +195,16 @@ def table(in_features, num_classes):
     assert planted.failed("net") == {}
 
 
+def test_a_constant_need_not_be_stored(planted):
+    """A buffer that every model computes for itself, such as a mask, may stay out of the file."""
+    net = SOUND_NET.replace(
+        "    def forward",
+        "        self.register_buffer('mask', torch.arange(4.0), persistent=False)\n    def forward",
+    ).replace(".relu())", ".relu() + self.mask)")
+    planted.install(SOUND_DATA + net, KINDS)
+    assert planted.failed() == {}
+
+
 def test_images_are_made_up_as_large_as_the_model_needs_them(planted):
     """Where nothing says how large, small ones are tried first."""
     planted.install(

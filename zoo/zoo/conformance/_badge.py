@@ -1,7 +1,7 @@
 """A badge for a plugin's README: what was checked, and what came of it, as a small SVG."""
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from html import escape
 
 from ._check import OK, SKIPPED, Outcome
 

@@ -72,11 +72,14 @@ def _round_trip(subject: Subject, suffix: str) -> str:
 
 
 def _trained_a_little(model: nn.Module) -> nn.Module:
-    """Move weights and running statistics away from where they are initialised."""
+    """Move weights and running statistics away from where they are initialised.
+
+    Buffers that are not stored stay: they are constants, which every model computes for itself.
+    """
     draw = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for tensor in (*model.parameters(), *model.buffers()):
-            if tensor.is_floating_point():
+        for tensor in model.state_dict().values():
+            if isinstance(tensor, Tensor) and tensor.is_floating_point():
                 size = float(tensor.abs().mean()) or 0.1
                 tensor.add_(torch.rand(tensor.shape, generator=draw).to(tensor), alpha=size / 10)
     return model
