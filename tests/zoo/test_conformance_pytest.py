@@ -7,6 +7,9 @@ import sys
 import pytest
 from planted import SOUND_NET, SPECS
 
+import zoo_registry
+from zoo_registry import UsageError, testing
+
 THREE_LINES = """
 import pytest
 @pytest.mark.zoo_plugin("planted", "net")
@@ -75,3 +78,12 @@ def test_it_can_be_named_by_those_who_load_no_plugins(run):
     code, said = run(THREE_LINES, "-p", "zoo_registry.testing", "-k", "gradient")
     assert code == 0, said
     assert "1 passed, 11 deselected" in said
+
+
+def test_an_installation_without_the_kit_is_told_of(monkeypatch):
+    """The contract alone, or metadata from before there was a kit: what to type is said."""
+    assert zoo_registry.load  # imported, for below nothing can be
+    assert callable(testing._kit())
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(UsageError, match="install zoo-registry again: pip install"):
+        testing._kit()
