@@ -23,3 +23,17 @@ def test_a_first_party_plugin_passes(name):
             "vision/resnet18",
         }
         assert all(detail == "vision/digits (1, 28, 28) -> (8, 10)" for detail in tried.values())
+
+
+@pytest.mark.real_data
+def test_a_dataset_with_files_is_read_where_they_are(data_root):
+    """All of MNIST's training samples against all of its test samples, and the model on it."""
+    registry = zoo_registry.load(only=["optim", "vision"])
+    checks = plan_checks(registry, "vision", ["mnist", "mnist-cnn"], data_root=data_root)
+    found = {check.name: check.run() for check in checks}
+    assert {
+        name: outcome.detail for name, outcome in found.items() if outcome.verdict != "ok"
+    } == {}
+    overlap = found["vision/mnist: its splits do not overlap"].detail
+    assert overlap == "10,000 of 10,000 against 60,000: 0 in both"
+    assert "vision/mnist (1, 28, 28)" in found["vision/mnist-cnn: takes its declared data"].detail

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -65,7 +66,11 @@ def labels(subject: Subject) -> str:
 
 def batches(subject: Subject) -> str:
     """What `batch(indices)` gives is what the items are, in the order asked for."""
-    splits = [(name, split) for name, split in _named(_splits(subject)) if hasattr(split, "batch")]
+    splits = [
+        (name, split)
+        for name, split in _named(_splits(subject))
+        if callable(getattr(split, "batch", None))
+    ]
     if not splits:
         raise Skipped("its splits have no batch(); they are read item by item")
     for name, split in splits:
@@ -172,13 +177,22 @@ def _fingerprint(found: Splits) -> str:
 def _digests(split: Any) -> list[bytes]:
     """Return the digest of each sample, as many as can be read in a while."""
     end = time.monotonic() + _PATIENCE
-    found = []
-    for index in range(length(split)):
-        sample, _label = read_item(split, index)
-        found.append(hashlib.sha256(sample.contiguous().numpy().tobytes()).digest())
+    found: list[bytes] = []
+    for samples in _read(split):
+        found += [hashlib.sha256(s.contiguous().numpy().tobytes()).digest() for s in samples]
         if time.monotonic() > end:
             break
     return found
+
+
+def _read(split: Any) -> Iterator[Iterable[Tensor]]:
+    """Yield the samples some at a time: in batches where there are such, else one by one."""
+    for start in range(0, length(split), _PROBES):
+        places = range(start, min(start + _PROBES, length(split)))
+        if callable(getattr(split, "batch", None)):
+            yield torch.as_tensor(split.batch(torch.tensor(places))[0])
+        else:
+            yield [read_item(split, index)[0] for index in places]
 
 
 def _kind(tensor: Tensor) -> str:
