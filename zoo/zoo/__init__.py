@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 from ._door import door
 
 if TYPE_CHECKING:
+    from ._exported import export
     from ._reproduced import reproduce
     from .api import create_model, evaluate, load_model, predict, resume, train
     from .data import ArrayDataset, as_splits, channels_first, read_arrays, read_image
     from .errors import ZooError
+    from .exporting import Exported
     from .listing import list_datasets, list_models, list_optimizers, list_runs
     from .network import why_unreachable
     from .runs import Run
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 # Where each public name lives. Resolved on first use: `import zoo` must not cost torch.
 _HOMES = {
     "ArrayDataset": "data",
+    "Exported": "exporting",
     "LoadReport": "weights",
     "Run": "runs",
     "ZooError": "errors",
@@ -24,6 +27,7 @@ _HOMES = {
     "channels_first": "data",
     "create_model": "api",
     "evaluate": "api",
+    "export": "_exported",
     "list_datasets": "listing",
     "list_models": "listing",
     "list_optimizers": "listing",
@@ -42,6 +46,7 @@ _HOMES = {
 
 __all__ = [
     "ArrayDataset",
+    "Exported",
     "LoadReport",
     "Run",
     "ZooError",
@@ -49,6 +54,7 @@ __all__ = [
     "channels_first",
     "create_model",
     "evaluate",
+    "export",
     "list_datasets",
     "list_models",
     "list_optimizers",

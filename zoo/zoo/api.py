@@ -10,13 +10,14 @@ from torch.utils.data import Dataset
 
 from zoo_registry import InvalidOption, options_of
 
+from ._onnx_files import onnx_file
 from ._options import check_options
 from ._ranked import train_on_ranks
 from ._registry import registry
 from ._resumed import resumable, resumed_root, resumed_settings, resumed_trackers
 from ._tracked import choose_trackers, part_options, require_libraries
 from .home import user_path
-from .inference import load, measure
+from .inference import load, measure, read_onnx
 from .inference import predict as predict_all
 from .recipe import OBJECT, make_plans, must_launch
 from .reporting import Reporter, Silent, screen_reporter
@@ -318,8 +319,13 @@ def evaluate(
 def predict(
     source: str | Path, inputs: Sequence[str | Path], *, device: str = "auto"
 ) -> list[dict[str, Any]]:
-    """Ask a trained model about image files or `.npz` arrays; see `zoo predict`."""
-    return list(predict_all(load(source, registry()), inputs, device=device))
+    """Ask a trained model, or an ONNX file of one, about image files or `.npz` arrays.
+
+    See `zoo predict`.
+    """
+    file = onnx_file(source)
+    loaded = load(source, registry()) if file is None else read_onnx(file)
+    return list(predict_all(loaded, inputs, device=device))
 
 
 def _object_name(part: str, value: Any) -> str:

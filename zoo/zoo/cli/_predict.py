@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from zoo._onnx_files import ONNX, onnx_file
 from zoo.home import user_path
 from zoo.reporting import print_json
 from zoo.runs import find_weights
@@ -16,7 +17,7 @@ from ._printable import printable
 
 
 @click.command("predict")
-@click.argument("source", metavar="RUN|FILE", shell_complete=run(*WEIGHTS))
+@click.argument("source", metavar="RUN|FILE", shell_complete=run(*WEIGHTS, ONNX))
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT…", shell_complete=path())
 @device_option
 @json_option
@@ -25,15 +26,17 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
 
     --json prints one object per line.
     """
-    found = find_weights(source)
+    graph = onnx_file(source)
+    found = None if graph else find_weights(source)
     files = [_file(text) for text in inputs]
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry
-    from zoo.inference import load
+    from zoo.inference import load, read_onnx
     from zoo.inference import predict as answers
 
     with results(as_json=as_json) as stdout:
-        for answer in answers(load(found, registry()), files, device=device or "auto"):
+        loaded = read_onnx(graph) if graph else load(found or source, registry())
+        for answer in answers(loaded, files, device=device or "auto"):
             if as_json:
                 print_json(answer, stdout)
             else:

@@ -19,6 +19,7 @@ from ..parallel import SingleDevice, choose_device
 from ..recipe import DEFAULT_LOSSES, OBJECT, Plan, plan_dataset
 from ..training import Precision, build_module, evaluate, load_splits, make_prepare
 from ._load import Loaded
+from ._trained_on import plan_trained
 
 
 def measure(
@@ -97,12 +98,10 @@ def _require_same_kind(facts: DataFacts, card: Card) -> None:
 
 def _plan(asked: Mapping[str, Any], card: Card, registry: Registry) -> Plan:
     """Plan the dataset asked for, or the training's, whose settings hold wherever it is meant."""
+    if "dataset" not in asked:
+        return plan_trained(card, registry, asked)
     sizes = card.input.sizes()
     trained = {f"dataset.{key}": value for key, value in card.dataset_options.items()}
-    if "dataset" not in asked:
-        if card.dataset.startswith(OBJECT):
-            raise InvalidData("the model was trained on Python objects; name a dataset")
-        return plan_dataset({**trained, **asked, "dataset": card.dataset}, registry, sizes)
     plan = plan_dataset(asked, registry, sizes)
     if _source(plan.settings) != _source({**trained, "dataset": card.dataset}):
         return plan

@@ -33,7 +33,7 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
 
     Args:
         source: a run's name, its folder, or a `.safetensors` file that says which model it is
-            for; or what `find_weights` made of one. What is known to be what a run stored is not
+            for, or `hf:USER/REPO[@REVISION]`; or what `find_weights` made of one. What is known to be what a run stored is not
             verified again; else the digest in the file is computed.
         registry: the installed plugins, one of which offers the model.
 
@@ -45,7 +45,7 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
     """
     found = source if isinstance(source, FoundWeights) else find_weights(source)
     path = found.path
-    card = read_card(read_metadata(path), path)
+    card = read_card(found.metadata or read_metadata(path), path)
     if card.model.startswith(OBJECT):
         raise IncompatibleWeights(
             f"{path} was trained from a module of your own, {card.model.removeprefix(OBJECT)}; "

@@ -1,13 +1,13 @@
 """Ask a trained model about image files or arrays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from zoo_registry import InvalidData
+from zoo_registry import InvalidData, InvalidOption
 
 from ..card import Card
 from ..data import array_names, as_tensor, channels_first, match_dtype, read_arrays, read_image
@@ -15,6 +15,7 @@ from ..home import user_path
 from ..parallel import choose_device
 from ..training import make_prepare
 from ._load import Loaded
+from ._onnx import OnnxModel
 
 # B = batch, K = classes, labels or targets
 
@@ -23,15 +24,19 @@ _SHOWN = 3
 
 
 def predict(
-    loaded: Loaded, inputs: Sequence[str | Path], *, device: str = "auto", batch_size: int = 256
+    loaded: Loaded | OnnxModel,
+    inputs: Sequence[str | Path],
+    *,
+    device: str = "auto",
+    batch_size: int = 256,
 ) -> Iterator[dict[str, Any]]:
     """Answer for each input, in order.
 
     Args:
-        loaded: the model.
+        loaded: the model, or an ONNX file of one.
         inputs: image files for an image model; `.npz` files with an array `x` (N, …) for any.
-        device: where to compute.
-        batch_size: samples per forward pass.
+        device: where to compute; an ONNX file is computed on the CPU.
+        batch_size: samples per forward pass, at most.
 
     Yields:
         For classification `input`, `class`, `probability` and `top`, the likeliest classes with
@@ -42,17 +47,37 @@ def predict(
         InvalidData: a missing file, samples of another shape than the model's, or of a dtype
             that is scaled otherwise; an image file for a model trained on arrays of floats.
         BadSample: an image that can't be read.
+        InvalidOption: an ONNX file, and another device than the CPU.
     """
-    target = choose_device(device)
-    model = loaded.model.to(target)
-    prepare = make_prepare(loaded.card.input, loaded.card.task, model, target)
+    answers = _of_graph(loaded, device) if isinstance(loaded, OnnxModel) else _of(loaded, device)
+    if isinstance(loaded, OnnxModel) and loaded.batch_size is not None:
+        batch_size = loaded.batch_size
     for name in inputs:
         names, samples = _read(user_path(name), loaded.card)
         for start in range(0, len(samples), batch_size):
-            with torch.inference_mode():
-                outputs = model(prepare.samples(samples[start : start + batch_size])).float().cpu()
+            outputs = answers(samples[start : start + batch_size]).float().cpu()
             for label, output in zip(names[start : start + batch_size], outputs, strict=True):
                 yield {"input": label, **_answer(output, loaded.card)}
+
+
+def _of(loaded: Loaded, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what takes samples (B, …) as the dataset gives them to the model's outputs (B, K)."""
+    target = choose_device(device)
+    model = loaded.model.to(target)
+    prepare = make_prepare(loaded.card.input, loaded.card.task, model, target)
+
+    def answers(samples: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            outputs: torch.Tensor = model(prepare.samples(samples))
+        return outputs
+
+    return answers
+
+
+def _of_graph(loaded: OnnxModel, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    if device not in ("auto", "cpu"):
+        raise InvalidOption(f"device {device}: {loaded.path} is computed on the CPU")
+    return loaded.answer
 
 
 def _read(path: Path, card: Card) -> tuple[list[str], torch.Tensor]:

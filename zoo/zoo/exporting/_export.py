@@ -1,0 +1,174 @@
+"""Export a trained model: make the file, ask it, and only then put it in its place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo_registry import Registry
+
+from .._files import SavedFile, write_atomically
+from ..data import match_dtype
+from ..inference import Loaded, load
+from ..training import make_prepare
+from ._compare import Answers, Difference, compare, expect
+from ._graph import Prepared, trace
+from ._onnx import onnx_answers, to_onnx, write_onnx
+from ._order import GRAPHS, Order
+from ._pt2 import pt2_answers, write_pt2
+from ._samples import find_samples, make_samples
+from ._state import state_answers, write_state
+
+# N = samples, B = batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What was written, and how it compares with the model."""
+
+    path: Path
+    sha256: str
+    size: int
+    """In bytes."""
+    format: str
+    model: str
+    """Qualified name."""
+    difference: float
+    """The largest one between the outputs of the file and of the model."""
+    tolerance: float
+    """What it might have been."""
+    samples: str
+    """What both were asked about, in words."""
+    input_dtype: str
+    """Of what the file, or the model whose weights it holds, takes."""
+    input_shape: tuple[int, ...]
+    """Without the batch."""
+    dynamic_batch: bool
+    """Whether it takes any number of samples at once; else it takes one."""
+    opset: int | None
+    """None where the format has no such thing."""
+    notes: tuple[str, ...]
+    """What a user should know, a line each."""
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How one format is written and read."""
+
+    write: Callable[[Path], None]
+    read: Callable[[Path], Answers]
+    opset: int | None = None
+
+
+def export_model(order: Order, registry: Registry, root: Path | None = None) -> Exported:
+    """Export what `order` says.
+
+    Args:
+        order: see `make_order`.
+        registry: the installed plugins.
+        root: the folder handed to datasets, where samples to compare on are looked for.
+
+    Raises:
+        ZooError: the model can't be loaded or exported, or the file answers otherwise; nothing
+            is at `order.out` then that was not there before.
+    """
+    loaded = load(order.source, registry)
+    card, model = loaded.card, loaded.model
+    prepare = make_prepare(card.input, card.task, model, torch.device("cpu"))
+    samples = find_samples(card, registry, root)
+    batches = samples.values.split(_sizes(order, len(samples.values)))
+
+    def answers(values: Tensor) -> Tensor:
+        with torch.inference_mode():
+            outputs: Tensor = model(prepare.samples(values))
+        return outputs
+
+    def given(values: Tensor) -> Tensor:
+        """Make what the file takes, of samples as the dataset gives them."""
+        if order.with_preprocessing:
+            return match_dtype(values, card.input)
+        return prepare.samples(values)
+
+    expected = expect(answers, batches, card.model)
+    example = given(make_samples(card.input, 2 if order.dynamic_batch else 1))
+    if order.format in GRAPHS:
+        net = Prepared(model, prepare).eval() if order.with_preprocessing else model
+        recipe = _graph(order, loaded, net, example, given)
+    else:
+        recipe = _Recipe(lambda file: write_state(file, loaded), _reads_state(loaded, given))
+    saved, difference = _publish(
+        order.out,
+        recipe.write,
+        lambda file: compare(recipe.read(file), batches, expected, card.model),
+    )
+    return Exported(
+        path=saved.path,
+        sha256=saved.sha256,
+        size=saved.size,
+        format=order.format,
+        model=card.model,
+        difference=difference.largest,
+        tolerance=difference.tolerance,
+        samples=samples.origin,
+        input_dtype=str(example.dtype).removeprefix("torch."),
+        input_shape=tuple(example.shape[1:]),
+        dynamic_batch=order.dynamic_batch or order.format not in GRAPHS,
+        opset=recipe.opset,
+        notes=tuple(filter(None, (samples.note, _nothing_within(order, loaded)))),
+    )
+
+
+def _sizes(order: Order, num: int) -> list[int]:
+    """Say how many samples are given at a time: one, where the file takes no more."""
+    if order.format in GRAPHS and not order.dynamic_batch:
+        return [1] * num
+    first = [size for size in (1, 2) if size < num]
+    return [*first, num - sum(first)] if num > sum(first) else [num]
+
+
+def _graph(
+    order: Order, loaded: Loaded, net: torch.nn.Module, example: Tensor, given: Answers
+) -> _Recipe:
+    card, dynamic = loaded.card, order.dynamic_batch
+    program = trace(net, example, card.model, dynamic=dynamic)
+    if order.format == "torch-export":
+        return _Recipe(
+            lambda file: write_pt2(file, program, card), lambda file: pt2_answers(file, given)
+        )
+    made, opset = to_onnx(program, card.model, order.opset, dynamic=dynamic)
+    prepares = order.with_preprocessing
+    return _Recipe(
+        lambda file: write_onnx(file, made, card, prepares=prepares), onnx_answers, opset
+    )
+
+
+def _reads_state(loaded: Loaded, given: Answers) -> Callable[[Path], Answers]:
+    return lambda file: state_answers(file, loaded, given)
+
+
+def _publish(
+    out: Path, write: Callable[[Path], None], check: Callable[[Path], Difference]
+) -> tuple[SavedFile, Difference]:
+    """Put a file in its place that has been written and found to be good."""
+    found: list[Difference] = []
+
+    def fill(part: Path) -> None:
+        # Readers go by the suffix, which a temporary of zoo's does not have.
+        whole = part.with_name(part.name + out.suffix)
+        try:
+            write(whole)
+            found.append(check(whole))
+            whole.replace(part)
+        finally:
+            whole.unlink(missing_ok=True)
+
+    return write_atomically(out, fill), found[0]
+
+
+def _nothing_within(order: Order, loaded: Loaded) -> str:
+    spec = loaded.card.input
+    if not order.with_preprocessing or spec.dtype == "uint8":
+        return ""
+    return f"samples of {spec.dtype} are not scaled: there is no preprocessing but a cast, if any"

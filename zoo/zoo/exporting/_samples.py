@@ -1,0 +1,82 @@
+"""What an export is tried on: samples of the model's test data, else made-up ones."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from zoo_registry import DatasetSpec, InvalidData, Registry, ZooError
+
+from ..card import Card
+from ..data import InputSpec, if_cached, length, match_dtype, read_item
+from ..home import data_dir
+from ..inference import plan_trained
+from ..training import load_splits
+
+# N = samples
+
+_NUM = 8
+
+
+class Samples(NamedTuple):
+    """Samples as the dataset gives them, and where they are from."""
+
+    values: torch.Tensor
+    """(N, …), of the dataset's dtype."""
+    origin: str
+    """In words: `8 test samples of vision/digits`."""
+    note: str = ""
+    """Why they are made up; empty where they are not."""
+
+
+def find_samples(card: Card, registry: Registry, root: Path | None) -> Samples:
+    """Read samples of the dataset that the model was trained on; nothing is downloaded.
+
+    Args:
+        card: the model's.
+        registry: the installed plugins.
+        root: the folder handed to datasets; None: the zoo's own.
+    """
+    try:
+        return _read(card, registry, root)
+    except ZooError as error:
+        cause = str(error).splitlines()[0]
+    made = make_samples(card.input, _NUM)
+    return Samples(made, f"{_NUM} made-up samples", f"compared on made-up samples: {cause}")
+
+
+def _read(card: Card, registry: Registry, root: Path | None) -> Samples:
+    plan = plan_trained(card, registry)
+    name = plan.settings["dataset"]
+    spec = plan.entries["dataset"].spec
+    folder = root or data_dir()
+    assert isinstance(spec, DatasetSpec)
+    if not all((folder / file).exists() for file in spec.files):
+        raise InvalidData(f"{name} is not in {folder}; --data-dir names another folder")
+    streamed = replace(plan, settings={**plan.settings, "cache": "none"})
+    splits = load_splits(streamed, None, root, lambda _: None)
+    split, part = (splits.train, "training") if splits.test is None else (splits.test, "test")
+    split = if_cached(split)
+    # Evenly spaced, the first and the last among them: of all classes, where they are in order.
+    chosen = torch.linspace(0, length(split) - 1, min(_NUM, length(split))).long()
+    values = torch.stack([read_item(split, index)[0] for index in chosen.tolist()])
+    if values.shape[1:] != card.input.shape:
+        raise InvalidData(f"{name} has samples of another shape now, {tuple(values.shape[1:])}")
+    matched = match_dtype(values, card.input, name)
+    return Samples(matched, f"{len(matched)} {part} samples of {name}")
+
+
+def make_samples(spec: InputSpec, num: int) -> torch.Tensor:
+    """Make up samples (N, …) of a model's input, the same ones each time.
+
+    Bytes are of all values, floats are normally distributed. Other whole numbers are 0 and 1:
+    what a model embeds must be in its table.
+    """
+    draw = torch.Generator().manual_seed(0)
+    dtype: torch.dtype = getattr(torch, spec.dtype)
+    shape = (num, *spec.shape)
+    if dtype.is_floating_point:
+        return torch.randn(shape, generator=draw).to(dtype)
+    top = 256 if dtype == torch.uint8 else 2
+    return torch.randint(0, top, shape, generator=draw).to(dtype)
