@@ -7,6 +7,7 @@ from ._door import door
 if TYPE_CHECKING:
     from ._exported import export
     from ._reproduced import reproduce
+    from ._sharing import pull, push
     from .api import create_model, evaluate, load_model, predict, resume, train
     from .data import ArrayDataset, as_splits, channels_first, read_arrays, read_image
     from .errors import ZooError
@@ -35,6 +36,8 @@ _HOMES = {
     "load_model": "api",
     "load_weights": "weights",
     "predict": "api",
+    "pull": "_sharing",
+    "push": "_sharing",
     "read_arrays": "data",
     "read_image": "data",
     "reproduce": "_reproduced",
@@ -62,6 +65,8 @@ __all__ = [
     "load_model",
     "load_weights",
     "predict",
+    "pull",
+    "push",
     "read_arrays",
     "read_image",
     "reproduce",

@@ -22,7 +22,7 @@ def why_not_offered(
         error: what looking for the model came to; it names plugins that are broken or not
             selected.
     """
-    if not (_DISTRIBUTION.fullmatch(distribution) and _VERSION.fullmatch(made_with)):
+    if not is_installable(distribution, made_with):
         return (
             f"{path} is for {model}, and its card names no distribution that could be installed "
             f"({distribution!r}, {made_with!r}); ask whoever made it"
@@ -35,3 +35,8 @@ def why_not_offered(
         return f"{path} is for {model} of {wanted}, which is not installed: {remedy}"
     other = "" if installed == made_with else f" Installed is {installed}: {remedy}"
     return f"{path} is for {model} of {wanted}; {error}{other}"
+
+
+def is_installable(distribution: str, made_with: str) -> bool:
+    """Say whether a card names a distribution and a version that can stand in a command."""
+    return bool(_DISTRIBUTION.fullmatch(distribution) and _VERSION.fullmatch(made_with))

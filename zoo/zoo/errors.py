@@ -27,10 +27,13 @@ __all__ = [
     "CorruptWeights",
     "DatasetUnavailable",
     "Diverged",
+    "HubError",
     "IncompatibleWeights",
     "InvalidData",
     "InvalidOption",
+    "NotOnHub",
     "OutOfMemory",
+    "PushUnknown",
     "RunExists",
     "SpecError",
     "Stopped",
@@ -76,6 +79,20 @@ class IncompatibleWeights(UsageError):
 
 class Diverged(ZooError):
     """The loss is no longer finite; the weights were not updated with it."""
+
+
+class HubError(ZooError):
+    """A hub can't be reached, refuses, or has a fault: what was asked of it was not done."""
+
+
+class NotOnHub(UsageError):
+    """A hub has no such repository or revision, or nothing in it that zoo can use."""
+
+
+class PushUnknown(ZooError):
+    """A commit was sent to a hub, and nobody answered: it may be there, or not."""
+
+    exit_code = 3
 
 
 class OutOfMemory(ZooError):

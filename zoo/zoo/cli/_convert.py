@@ -9,6 +9,8 @@ from zoo import recipe
 from zoo._registry import registry
 from zoo._weight_files import check_suffix, weight_file
 from zoo.home import user_path
+from zoo.hub import SIGN
+from zoo.runs import weights_file
 from zoo_registry import InvalidOption
 
 from ._completion import component, dataset, path, setting
@@ -60,7 +62,8 @@ def convert(
     **flags: Any,
 ) -> None:
     """Write the weights in FILE, of any program, as portable ones."""
-    source, target = weight_file(user_path(file), any_suffix=True), user_path(out)
+    given = weights_file(file) if file.startswith(SIGN) else user_path(file)
+    source, target = weight_file(given, any_suffix=True), user_path(out)
     check_suffix(target)
     model = _target(flags, sets, data_dir)
     if model:

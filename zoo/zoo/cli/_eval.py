@@ -12,6 +12,7 @@ from zoo_registry import InvalidOption
 
 from ._completion import WEIGHTS, run, setting
 from ._completion import dataset as dataset_name
+from ._main import say
 from ._output import data_dir_option, device_option, json_option, results
 
 
@@ -46,6 +47,8 @@ def evaluate(
     asked = _settings(dataset, sets)
     root = None if data_dir is None else user_path(data_dir)
     found = find_weights(source)
+    if found.note:
+        say(found.note)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry
     from zoo.inference import load, measure

@@ -1,6 +1,7 @@
 """`zoo info FILE.safetensors`: what a weights file says of itself, without torch."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from zoo._provenance import why_not_offered
 from zoo._registry import registry
 from zoo._weight_files import CARD, SAFETENSORS, TORCH, FileFacts, inspect_file
 from zoo.home import user_path
+from zoo.hub import SIGN
 from zoo.reporting import print_json
+from zoo.runs import find_weights
 from zoo_registry import UnknownName
 
 from ._printable import printable
@@ -23,13 +26,14 @@ _LINE = 500
 
 def is_file_name(name: str) -> bool:
     """Say whether a name is that of a weights file, and of no component."""
-    return Path(name).suffix in (SAFETENSORS, *TORCH)
+    return name.startswith(SIGN) or Path(name).suffix in (SAFETENSORS, *TORCH)
 
 
 def show_file(name: str, *, as_json: bool) -> None:
     """Print what a file holds and which model it is for, once its digest was checked."""
-    facts = inspect_file(user_path(name))
-    card = _card(facts)
+    found = find_weights(name) if name.startswith(SIGN) else None
+    facts = inspect_file(found.path if found else user_path(name))
+    card = _card((found and found.metadata) or facts.header.metadata)
     missing = _missing(facts, card)
     if as_json:
         print_json({**_described(facts), "card": card, "missing_plugin": missing or None}, indent=2)
@@ -55,10 +59,10 @@ def _described(facts: FileFacts) -> dict[str, Any]:
     }
 
 
-def _card(facts: FileFacts) -> dict[str, Any] | None:
+def _card(metadata: Mapping[str, str]) -> dict[str, Any] | None:
     """Return the card; None where there is none, as in other programs' files."""
     try:
-        card = json.loads(facts.header.metadata.get(CARD, "null"))
+        card = json.loads(metadata.get(CARD, "null"))
     except (ValueError, RecursionError):
         return None
     return card if isinstance(card, dict) else None

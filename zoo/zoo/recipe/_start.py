@@ -10,6 +10,7 @@ from typing import Any
 
 from .._weight_files import SAFETENSORS, TORCH, weight_file
 from ..home import runs_dir, user_path
+from ..hub import SIGN, parse_place
 from ..runs import FoundWeights, find_run, find_weights
 from ._recipe import check_field
 
@@ -50,6 +51,8 @@ def find_start(weights: str) -> FoundWeights:
 def parent_of(weights: str) -> str | None:
     """Return the name of the run whose weights they are; None where they are no run's."""
     path = Path(weights)
+    if weights.startswith(SIGN):
+        return None
     if not path.is_absolute():
         return weights or None
     folder = path.parent if _is_file_name(path) else path
@@ -58,6 +61,8 @@ def parent_of(weights: str) -> str | None:
 
 def _name(source: str, file: Path) -> str:
     """Name weights for a recipe: a run of this home by its name, all else by its path."""
+    if source.startswith(SIGN):  # by its commit, which a branch will not always mean
+        return f"{SIGN}{parse_place(source).repo}@{file.parent.name}"
     path = user_path(source)
     if path.is_file():
         return str(path.resolve())

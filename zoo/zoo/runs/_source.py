@@ -1,8 +1,10 @@
 """From a run's name, an alias, a folder or a file to the weights that are meant, without torch."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import hub
 from ..errors import CorruptWeights, UsageError
 from ..home import user_path
 from ._aliases import SIGN, find_alias
@@ -19,6 +21,10 @@ class FoundWeights(NamedTuple):
     path: Path
     verified: bool
     """Whether they were found to be what a run stored, just now."""
+    metadata: Mapping[str, str] | None = None
+    """What is known of weights that say nothing of themselves; None where they do."""
+    note: str = ""
+    """What a user should know of how they were found; empty: nothing."""
 
 
 def weights_file(source: str | Path) -> Path:
@@ -29,15 +35,18 @@ def weights_file(source: str | Path) -> Path:
 def find_weights(source: str | Path) -> FoundWeights:
     """Find the weights that `source` means; a run's files are checked against its digests.
 
-    A file is not checked.
+    A file is not checked. `hf:USER/REPO` is pulled from a hub, where it is not here.
 
     Raises:
-        UsageError: there is no such run, alias or file.
+        UsageError: there is no such run, alias or file, or no such repository on the hub.
+        HubError: the hub can't be reached, or refuses, and no copy is here.
         CorruptWeights: a run's file differs from what the run recorded, or the run's weights are
             not those that were given the alias.
     """
     if str(source).startswith(SIGN):  # a file of that name is `./@…`
         return _aliased(str(source))
+    if str(source).startswith(hub.SIGN):
+        return _on_hub(str(source))
     path = user_path(source)
     if path.is_file():
         if path.suffix != ".safetensors":
@@ -52,6 +61,12 @@ def find_weights(source: str | Path) -> FoundWeights:
     run = find_run(str(source))
     # While a run goes on, a newer file may be a moment ahead of its record.
     return _stored(run, verify=run.state not in ("running", "killed"))
+
+
+def _on_hub(source: str) -> FoundWeights:
+    pulled = hub.use_model(source)
+    note = f"{hub.SIGN}{pulled.repo} is commit {pulled.commit}"
+    return FoundWeights(pulled.weights, verified=False, metadata=pulled.metadata, note=note)
 
 
 def _aliased(name: str) -> FoundWeights:

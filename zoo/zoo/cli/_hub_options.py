@@ -1,0 +1,20 @@
+"""What commands on hubs share."""
+
+import click
+
+from zoo.hub import pulled_places
+
+from ._completion import Items, items
+
+timeout_option = click.option(
+    "--timeout",
+    type=float,
+    default=None,
+    metavar="S",
+    help="Seconds for all of it (default: 3600).",
+)
+
+
+def repository(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of what was pulled before."""
+    return items(pulled_places(), incomplete)

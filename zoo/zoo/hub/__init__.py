@@ -1,0 +1,56 @@
+"""Hubs: trained models go there and come from there, and nothing that is trained waits for one."""
+
+from typing import TYPE_CHECKING
+
+from .._door import door
+
+if TYPE_CHECKING:
+    from ._place import SIGN, Place, parse_place
+    from ._progress import Progress, Quiet, screen_progress
+    from ._pull import Pulled, pull_model, use_model
+    from ._push import TIMEOUT, Order, Pushed, plan_push, push_run
+    from ._store import pulled_places
+
+# Where each public name lives. Resolved on first use: those who share nothing pay nothing.
+_HOMES = {
+    "SIGN": "_place",
+    "TIMEOUT": "_push",
+    "Order": "_push",
+    "Place": "_place",
+    "Progress": "_progress",
+    "Pulled": "_pull",
+    "Pushed": "_push",
+    "Quiet": "_progress",
+    "parse_place": "_place",
+    "plan_push": "_push",
+    "pull_model": "_pull",
+    "pulled_places": "_store",
+    "push_run": "_push",
+    "screen_progress": "_progress",
+    "use_model": "_pull",
+}
+
+__all__ = [
+    "SIGN",
+    "TIMEOUT",
+    "Order",
+    "Place",
+    "Progress",
+    "Pulled",
+    "Pushed",
+    "Quiet",
+    "parse_place",
+    "plan_push",
+    "pull_model",
+    "pulled_places",
+    "push_run",
+    "screen_progress",
+    "use_model",
+]
+
+
+__getattr__ = door(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return __all__

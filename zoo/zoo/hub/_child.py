@@ -1,0 +1,89 @@
+"""The process that speaks with a hub: `python -m zoo.hub._child`, a JSON request a line.
+
+It has the client's library for itself, with settings of its own; it can be ended at any moment,
+which no thread can, and then does nothing more: what is said of the outcome stays true.
+"""
+
+import json
+import logging
+import os
+import queue
+import re
+import signal
+import sys
+import threading
+from typing import Any
+
+_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
+"""Addresses of a storage carry what gives access to it behind their question mark."""
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started this process decides
+    tell = _own_stdout()
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(requests,), daemon=True).start()
+    # Imported here: that the one who asks has died is noticed meanwhile.
+    from ._calls import CALLS, install
+    from ._faults import fault_of
+
+    secret = _Secret()
+    logging.getLogger("huggingface_hub").addHandler(_Notes(tell, secret))
+    install(tell)
+    while True:
+        request = json.loads(requests.get())
+        try:
+            result = CALLS[request["call"]](tell, **request["arguments"])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked says it
+            fault = fault_of(error)
+            tell({"fault": {**fault, "text": secret.out_of(fault["text"])}})
+        else:
+            tell({"result": result})
+
+
+def _read(requests: "queue.SimpleQueue[bytes]") -> None:
+    """Pass requests on; where no more can come, end at once: nothing is done for nobody."""
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    os._exit(0)
+
+
+def _own_stdout() -> Any:
+    """Take stdout for what is told; whatever a library prints goes to stderr."""
+    own = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def tell(facts: dict[str, Any]) -> None:
+        os.write(own, json.dumps(facts).encode() + b"\n")
+
+    return tell
+
+
+class _Secret:
+    """The token, which never leaves this process but to the hub."""
+
+    def out_of(self, text: str) -> str:
+        """Return a text without the token, and without what gives access to a storage."""
+        from huggingface_hub import get_token
+
+        token = get_token()
+        text = text.replace(token, "(token)") if token else text
+        return _QUERY.sub(r"\1", text)
+
+
+class _Notes(logging.Handler):
+    """Tells what the library logs: that it waits and tries again."""
+
+    def __init__(self, tell: Any, secret: _Secret) -> None:
+        super().__init__(logging.WARNING)
+        self._tell, self._secret = tell, secret
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = " ".join(self._secret.out_of(record.getMessage()).split())
+        self._tell({"event": "note", "text": text[:200]})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""One line for each fault: what failed, and what to type."""
+
+from zoo_registry import ZooError
+
+from ..errors import HubError, NotOnHub
+from ._client import Fault
+from ._place import Place, host
+
+_LOGIN = "`hf auth login` stores one, or set HF_TOKEN"
+_LINES = {
+    "no_token": "there is no token for {host}: " + _LOGIN,
+    "bad_token": "{host} does not know the token. Make a new one there; " + _LOGIN,
+    "no_right": "the token has no right to {doing} {place} on {host}. Give it that right there, or "
+    "log in with another: `hf auth login`",
+    "gated": "{place} asks its readers to accept its conditions. Do so on {host}, then again",
+    "no_repository": "there is no {repo} on {host}, or it is private and no token of yours opens "
+    "it. Check the name; " + _LOGIN,
+    "no_revision": "{repo} has no branch, tag or commit {revision} on {host}. Without @{revision}, "
+    "{repo} means its default branch",
+    "no_file": "{place} on {host} lacks a file that it lists ({text}). Try again",
+    "offline": "{text} is set: nothing is asked of {host}. Unset it to {doing} {place}",
+    "unreachable": "{host} can't be reached ({text}). Check the network and HF_ENDPOINT, then try "
+    "again",
+    "stalled": "{host} took the connection and says nothing. Try again later",
+    "cut": "the connection to {host} was cut ({text}). Try again",
+    "busy": "{host} is too busy, or takes no more from you for now ({text}). Try again later",
+    "server": "{host} has a fault of its own ({text}). Try again later",
+    "conflict": "somebody else has changed {place} meanwhile. Look at it, then push again",
+    "late": "the time is over: {seconds:g} s. Try again, or with a longer --timeout",
+    "disk": "the disk is full. Free some space, or set ZOO_HOME to a folder on another disk",
+    "refused": "{host} refuses: {text}",
+    "bug": "the hub's client failed ({text}). Is huggingface-hub 1.0 or newer installed?",
+}
+_ASKED_WRONGLY = ("no_repository", "no_revision")
+
+
+def explain(
+    fault: Fault, place: Place, doing: str, seconds: float = 0.0, start: str = ""
+) -> ZooError:
+    """Return the error that says what a fault means.
+
+    Args:
+        fault: what came.
+        place: of what was asked.
+        doing: `push` or `pull`.
+        seconds: that it might take.
+        start: what the line begins with.
+    """
+    line = _LINES.get(fault.kind, _LINES["bug"]).format(
+        host=host(),
+        place=place,
+        repo=place.repo,
+        revision=place.revision,
+        doing={"push": "write to", "pull": "read"}[doing],
+        seconds=seconds,
+        text=" ".join(fault.text.split()),
+    )
+    kind = NotOnHub if fault.kind in _ASKED_WRONGLY and doing == "pull" else HubError
+    return kind(f"{start}{line}.")

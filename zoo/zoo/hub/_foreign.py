@@ -1,0 +1,145 @@
+"""Repositories that zoo did not write: which installed model their `config.json` speaks of.
+
+A name in it is looked up among the plugins. Nothing in it is an address, and none is followed.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from zoo_registry import Entry, Registry, UnknownName, options_of
+
+from .._options import check_options
+from ..errors import IncompatibleWeights, NotOnHub
+from ..recipe import DEFAULT_LOSSES
+from ._config import TIMM
+from ._place import Place
+
+_LONGEST = 200
+_OUR_WORDS = {"in_chans": "in_channels", "img_size": "image_size"}
+"""timm's words for sizes, and what the plugins' models call them."""
+_TASK = "classification"
+
+
+def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, Any]:
+    """Return the card of the weights beside a `config.json`, as `zoo.card.Card` reads it.
+
+    Raises:
+        NotOnHub: it names no architecture.
+        UnknownName: no installed plugin offers it; the text says what to install, if it is known.
+        IncompatibleWeights: the model is to be built in a way that the plugin's can't be.
+    """
+    config = _config(config_json, place)
+    cfg = _timm_config(config)
+    name = str(config.get("model_id") or config.get("architecture") or "")[:_LONGEST]
+    if not name:
+        raise NotOnHub(
+            f"{place} has no manifest of zoo's, and its config.json names no architecture; build "
+            "the model yourself and use zoo.load_weights(model, file)"
+        )
+    if cfg is not None and "model_id" not in config:
+        name = f"{TIMM}/{name.partition('.')[0]}"
+    try:
+        entry = registry.find("model", name)
+    except UnknownName as error:
+        raise UnknownName(f"{place} is for {name}, which no plugin here offers: {error}") from error
+    options = _options(config, cfg, entry, place)
+    given = dict(_input(cfg or {}, options))
+    num_classes = _count(config.get("num_classes", (cfg or {}).get("num_classes")))
+    names = config.get("label_names") or (cfg or {}).get("label_names")
+    if not (isinstance(names, list) and len(names) == num_classes):
+        names = []
+    return {
+        "model": entry.name,
+        "options": options,
+        "plugin": entry.plugin.name,
+        "distribution": entry.plugin.distribution,
+        "version": entry.plugin.version,
+        "task": _TASK,
+        "input": given or None,
+        "num_classes": num_classes,
+        "classes": [str(text)[:_LONGEST] for text in names],
+        "dataset": "",
+        "dataset_options": {},
+        "loss": DEFAULT_LOSSES[_TASK],
+        "loss_options": {},
+        "metrics": {},
+    }
+
+
+def _config(config_json: bytes, place: Place) -> dict[str, Any]:
+    try:
+        config = json.loads(config_json)
+    except (ValueError, RecursionError) as error:
+        raise NotOnHub(f"the config.json of {place} can't be read: {error}") from error
+    if not isinstance(config, dict):
+        raise NotOnHub(f"the config.json of {place} is no table")
+    return config
+
+
+def _timm_config(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return timm's part of it, which older ones have on the first level; None: there is none."""
+    cfg = config.get("pretrained_cfg")
+    if isinstance(cfg, dict):
+        return {**cfg, **{k: config[k] for k in ("num_classes", "label_names") if k in config}}
+    return config if "architecture" in config and "input_size" in config else None
+
+
+def _options(
+    config: Mapping[str, Any], cfg: Mapping[str, Any] | None, entry: Entry, place: Place
+) -> dict[str, Any]:
+    """Return the options that build the model, checked as a user's are."""
+    signature = options_of(entry.spec)
+    known = {option.name for option in signature.options}
+    if cfg is None:
+        options = {key: value for key, value in config.items() if key in known}
+    else:
+        options = _sizes(cfg)
+        extra = config.get("model_args")
+        for key, value in (extra if isinstance(extra, dict) else {}).items():
+            if (name := _OUR_WORDS.get(key, key)) not in known:
+                raise IncompatibleWeights(
+                    f"{place} is to be built with {str(key)[:80]}, and {entry.name} has no such "
+                    "option; build the model yourself and use zoo.load_weights(model, file)"
+                )
+            options[name] = value
+        options = {key: value for key, value in options.items() if key in known}
+    return check_options(entry.name, "model", signature, options)
+
+
+def _sizes(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    sizes: dict[str, Any] = {}
+    if "num_classes" in cfg:
+        sizes["num_classes"] = _count(cfg["num_classes"])
+    shape = _shape(cfg)
+    if shape:
+        channels, height, width = shape
+        sizes["in_channels"] = channels
+        sizes["image_size"] = height if height == width else (height, width)
+    return sizes
+
+
+def _input(cfg: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how samples are prepared, where that is said."""
+    shape = _shape(cfg)
+    if not shape:
+        return {}
+    channels = options.get("in_channels", shape[0])
+    found: dict[str, Any] = {"shape": [channels, *shape[1:]], "dtype": "uint8"}
+    for name in ("mean", "std"):
+        values = cfg.get(name)
+        numbers = isinstance(values, list) and all(isinstance(v, int | float) for v in values)
+        if numbers and len(values) == channels:
+            found[name] = values
+    return found
+
+
+def _shape(cfg: Mapping[str, Any]) -> tuple[int, int, int] | None:
+    shape = cfg.get("input_size")
+    if isinstance(shape, list) and len(shape) == 3 and all(type(n) is int and n > 0 for n in shape):
+        return shape[0], shape[1], shape[2]
+    return None
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < 1_000_000 else 0

@@ -1,0 +1,71 @@
+"""What names a repository: USER/REPO, and behind an @ a branch, a tag or a commit."""
+
+import os
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from zoo_registry import InvalidOption
+
+from ..home import offline
+
+SIGN = "hf:"
+"""What begins the name of a model on a hub wherever a run or a file is accepted."""
+DEFAULT = "main"
+"""The branch that is meant where none is named."""
+
+_PART = r"(?!.*(?:--|\.\.))[A-Za-z0-9_][A-Za-z0-9._-]{0,95}(?<![.-])"
+_REPO = re.compile(f"{_PART}/{_PART}")
+_REVISION = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}(?<![./])")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_TRUE = {"1", "ON", "YES", "TRUE"}
+
+
+class Place(NamedTuple):
+    """A repository, at a branch, a tag or a commit."""
+
+    repo: str
+    """`user/name`."""
+    revision: str = DEFAULT
+
+    def __str__(self) -> str:
+        return self.repo if self.revision == DEFAULT else f"{self.repo}@{self.revision}"
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it names a commit, which never comes to mean another."""
+        return is_commit(self.revision)
+
+
+def parse_place(text: str) -> Place:
+    """Read `USER/REPO[@REVISION]`, with or without `hf:` before it.
+
+    Raises:
+        InvalidOption: it is none; the text says what one looks like.
+    """
+    repo, at, revision = text.removeprefix(SIGN).partition("@")
+    place = Place(repo, revision if at else DEFAULT)
+    if not _REPO.fullmatch(place.repo) or not _REVISION.fullmatch(place.revision):
+        raise InvalidOption(
+            f"{text[:200]!r} is no repository; write USER/REPO, or USER/REPO@REVISION: a branch, "
+            "a tag or a commit"
+        )
+    return place
+
+
+def is_commit(revision: str) -> bool:
+    """Say whether a revision is a whole commit's name."""
+    return _COMMIT.fullmatch(revision) is not None
+
+
+def host() -> str:
+    """Return what to call the hub in messages: its host, where another than usual is set."""
+    return urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc or "the hub"
+
+
+def is_offline() -> str:
+    """Return the variable that forbids the network; empty where it may be tried."""
+    if offline():
+        return "ZOO_OFFLINE"
+    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    return next((name for name in names if os.environ.get(name, "").upper() in _TRUE), "")

@@ -1,0 +1,92 @@
+"""What is known of a run that is to be shared, read without torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from zoo_registry import Entry, Registry, UsageError, ZooError
+
+from .._weight_files import CARD, header_of
+from ..runs import Run, find_run
+
+OBJECT = "object:"
+"""What the name of a model begins with that is a module of the user's own."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run with weights, and what they say of themselves."""
+
+    run: Run
+    card: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of each tensor, by name."""
+    entry: Entry | None
+    """The model's; None where no installed plugin offers it, or it is the user's own module."""
+
+    @property
+    def model(self) -> str:
+        """The qualified name."""
+        return str(self.card["model"])
+
+    @property
+    def is_own_module(self) -> bool:
+        """Whether no plugin offers the model: it was given as a Python object."""
+        return self.model.startswith(OBJECT)
+
+    @property
+    def bare_name(self) -> str:
+        """The name without the plugin's."""
+        return self.model.removeprefix(OBJECT).rpartition("/")[2]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """That build the model."""
+        return dict(self.card["options"])
+
+    @property
+    def split(self) -> str:
+        """The split that its metrics were measured on."""
+        return "test" if self.run.record.get("data", {}).get("test") else "train"
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Those of that split, as far as they are numbers."""
+        return {
+            name: value
+            for name, value in self.run.metrics.items()
+            if isinstance(value, int | float) and name.startswith("train_") == self._trained_only
+        }
+
+    @property
+    def _trained_only(self) -> bool:
+        return self.split == "train"
+
+
+def subject_of(source: str, registry: Registry) -> Subject:
+    """Find a run that can be shared.
+
+    Raises:
+        UsageError: there is none, it is still being trained, or it has stored no weights.
+        CorruptWeights: its record or its weights are damaged.
+    """
+    run = find_run(source)
+    if run.state == "running":
+        raise UsageError(f"the run {run.name} is still being trained; push it once it has ended")
+    if run.state == "damaged" or not run.weights.is_file():
+        why = run.reason or f"it is {run.state}, and has stored no weights"
+        raise UsageError(f"the run {run.name} can't be pushed: {why}")
+    header = header_of(run.weights)
+    try:
+        card = json.loads(header.metadata[CARD])
+        card["model"], card["options"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise UsageError(f"{run.weights} does not say which model it is for") from error
+    shapes = {name: extent.shape for name, extent in header.tensors.items()}
+    try:
+        entry = registry.find("model", str(card["model"]))
+    except ZooError:
+        entry = None
+    return Subject(run, card, shapes, entry)
