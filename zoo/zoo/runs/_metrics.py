@@ -41,8 +41,8 @@ class MetricsFile:
         facts = metrics.facts()
         if facts["bytes"] != size or sha256 not in (None, facts["sha256"]):
             raise CorruptWeights(
-                f"{path} does not begin with the {size} bytes that a checkpoint recorded. Go on "
-                "from another checkpoint, or train again from the run's recipe.toml."
+                f"{path} does not begin with the {size} bytes that a checkpoint recorded. Put "
+                f"a copy of it there, or train again: `zoo train {path.with_name('recipe.toml')}`."
             )
         return metrics
 
