@@ -5,6 +5,7 @@ raises and drops a second entry point of the same name in silence; hence the wal
 """
 
 import os
+import time
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class Found:
     """The walk, to be remembered."""
     numbers: dict[Plugin, int] = field(default_factory=dict)
     """The place of each plugin in the index."""
+    began: int = field(default_factory=time.time_ns)
+    """When the walk began, in ns."""
 
 
 def selected() -> list[str] | None:
@@ -63,7 +66,7 @@ def discover(only: Collection[str] | None = None, store: Store | None = None) ->
             found.left_out.append(point.name)
     _name_clashes(found.plugins)
     if store is not None and found.index.rows != index.rows:
-        write_index(store, found.index)
+        write_index(store, found.index, found.began)
     return found
 
 

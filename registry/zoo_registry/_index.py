@@ -13,12 +13,11 @@ import binascii
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ._installed import EntryPoint, is_metadata, listed, record_files, unrecorded_files
-from ._packing import Unpackable, pack, unpack
+from ._packing import pack, unpack
 from ._plugin import Entry, Plugin
 
 _FORMAT = 1
@@ -87,8 +86,15 @@ def read_index(store: Store) -> Index | None:
     return Index(points, kept)
 
 
-def write_index(store: Store, index: Index) -> None:
-    """Have `store` keep what holds of this installation; unless it is being changed just now."""
+def write_index(store: Store, index: Index, seen: int) -> None:
+    """Have `store` keep what holds of this installation, unless it may be another by now.
+
+    Args:
+        store: where to.
+        index: of the installation as it was found.
+        seen: when looking at it began, in ns: importing its plugins may have taken longer than
+            an installation does.
+    """
     path = [entry for entry in dict.fromkeys(sys.path) if any(map(is_metadata, listed(entry)))]
     records = [file for point in index.points for file in record_files(point)]
     unrecorded = [file for entry in path for file in unrecorded_files(entry)]
@@ -97,7 +103,7 @@ def write_index(store: Store, index: Index) -> None:
     except OSError:  # it is being changed just now; or it is the current folder
         return
     every = [*stamps, *(stamp for row in index.rows if row for stamp in row.files)]
-    if any(changed > time.time_ns() - _RACY_NS for _, changed, _ in every):
+    if any(changed > seen - _RACY_NS for _, changed, _ in every):
         return
     content = [path, stamps, index.points, index.rows]
     body = json.dumps(content, separators=(",", ":")).encode()
@@ -114,7 +120,7 @@ def make_row(
     try:
         specs = pack(entry.spec for entry in entries)
         files = _imported(_top(point))
-    except (Unpackable, OSError):
+    except Exception:  # noqa: BLE001 - a spec may hold anything, itself too
         return None
     return Row(plugin.import_seconds, plugin.notices, list(hooks), specs, {}, files)
 

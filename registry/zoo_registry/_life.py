@@ -3,6 +3,7 @@
 A plugin that was recalled from the index is imported when a hook that it has is called.
 """
 
+import sys
 from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -40,10 +41,22 @@ class Life:
             SpecError: it is another plugin's too.
         """
         self._order.setdefault(plugin, len(self._order))
-        owner = self._owners.setdefault(id(module), plugin)
+        owner = self._owners.get(id(module)) or self._recalled(module) or plugin
         if owner is not plugin:
             raise SpecError(f"{plugin.module} is loaded already, as {owner.name} of {owner.origin}")
+        self._owners[id(module)] = plugin
         plugin.faults += self._manager.adopt(module)
+
+    def _recalled(self, module: object) -> Plugin | None:
+        """Find the plugin that was recalled whose entry point names `module` too."""
+        for plugin in self._order:
+            name, _, attribute = plugin.module.partition(":")
+            found: object = sys.modules.get(name)
+            for part in attribute.split(".") if attribute else ():
+                found = getattr(found, part, None)
+            if found is module:
+                return plugin
+        return None
 
     def hooks(self, plugin: Plugin) -> list[str]:
         """Return which hooks an adopted plugin has, without those that offer specs."""

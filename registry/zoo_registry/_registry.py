@@ -140,7 +140,7 @@ class Registry:
                 value = row.facts[hook]
             found.append((plugin, value))
         if is_new and self._store is not None:
-            write_index(self._store, self._found.index)
+            write_index(self._store, self._found.index, self._found.began)
         return found
 
     def listeners(self, hook: str) -> list[Plugin]:

@@ -156,6 +156,27 @@ def test_what_changed_just_now_is_not_relied_on(acme, store):
     assert store.written == 0
 
 
+def test_what_changes_while_plugins_are_imported_shows_afterwards(acme, store, monkeypatch):
+    """An installation may be over long before a slow plugin has been imported."""
+    monkeypatch.setattr(zoo_registry._index, "_RACY_NS", 5 * 10**7)
+    installs = """
+    import time
+    from pathlib import Path
+    new = Path(__file__).parent / "new_zoo-1.0.dist-info"
+    if not new.exists():
+        new.mkdir()
+        (new / "entry_points.txt").write_text("[zoo]\\nnew = new_zoo_plugin")
+        (new / "RECORD").write_text("")
+        time.sleep(0.2)
+    """
+    acme.plugin("slow", installs, record=True)
+    acme.module("new_zoo_plugin", SOURCE.format(name="new", summary="new"))
+    acme.plugins.append("new")
+    acme.settle()
+    assert [plugin.name for plugin in started(acme, store)[0].plugins] == ["acme", "slow"]
+    assert [p.name for p in started(acme, store)[0].plugins] == ["acme", "new", "slow"]
+
+
 def test_a_broken_plugin_is_tried_again(acme, store):
     """What it lacks may come without an installation."""
     acme.plugin("broken", "raise OSError('no server')", record=True)
@@ -176,6 +197,39 @@ def test_two_names_for_one_module_are_two_as_long_as_they_are_there(acme, store)
         assert registry.plugins[1].faults == [
             "acme_zoo_plugin is loaded already, as acme of acme-zoo 1.0"
         ]
+
+
+def test_one_module_under_two_addresses_is_two_plugins_each_time(acme, store):
+    """The second is refused also where the first was recalled."""
+    acme.module("fork", "import acme_zoo_plugin as plugin")
+    acme.metadata("fork-zoo", {"fork": "fork:plugin"})
+    acme.plugins.append("fork")
+    acme.settle()
+    for _ in range(2):
+        registry, _ = started(acme, store)
+        assert [plugin.faults for plugin in registry.plugins] == [
+            [],
+            ["fork:plugin is loaded already, as acme of acme-zoo 1.0"],
+        ]
+
+
+@pytest.mark.parametrize("nonsense", ["recipe['self'] = recipe", "recipe['ids'] = {1, 2}"])
+def test_a_spec_that_holds_anything_is_no_more_than_not_remembered(acme, store, nonsense):
+    """Itself, too."""
+    source = f"""
+    recipe = {{}}
+    {nonsense}
+
+    @hookimpl
+    def zoo_models():
+        return [ModelSpec(name="odd-net", build="nets:Net", recipe=recipe)]
+    """
+    acme.plugin("odd", source, record=True)
+    acme.settle()
+    for _ in range(2):
+        registry, imported = started(acme, store)
+        assert [entry.name for entry in registry.entries] == ["acme/acme-net", "odd/odd-net"]
+    assert imported == ["odd_zoo_plugin"]
 
 
 def test_a_hook_imports_the_plugin_that_has_it(acme, store):
