@@ -41,8 +41,7 @@ def entry_points(group: str) -> Iterator[EntryPoint]:
     seen: set[str] = set()
     for entry in sys.path:
         names, read = _opened(entry or ".")
-        for name in sorted(filter(is_metadata, names)):
-            distribution = _normalised(name.rpartition(".")[0].partition("-")[0])
+        for distribution, name in _distributions(entry, names):
             if distribution not in seen:
                 seen.add(distribution)
                 yield from _declared(entry, name, read, group)
@@ -72,11 +71,35 @@ def installed_version(distribution: str) -> str:
     """Return the version of an installed distribution; empty where there is none."""
     wanted = _normalised(distribution)
     for entry in sys.path:
-        for name in _opened(entry or ".")[0]:
-            stem, _, version = name.rpartition(".")[0].partition("-")
-            if is_metadata(name) and _normalised(stem) == wanted:
-                return version
+        for found, name in _distributions(entry, _opened(entry or ".")[0]):
+            if found == wanted:
+                return name.rpartition(".")[0].partition("-")[2]
     return ""
+
+
+def _distributions(entry: str, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the distributions in a path entry, sorted, each with the name of its metadata.
+
+    Of several of one distribution the last written holds: `pip install --upgrade --target` leaves
+    the old ones where they are.
+    """
+    found: dict[str, list[str]] = {}
+    for name in sorted(filter(is_metadata, names)):
+        stem = name.rpartition(".")[0].partition("-")[0]
+        found.setdefault(_normalised(stem), []).append(name)
+    return [
+        (distribution, max(several, key=lambda name: _written(f"{entry}/{name}")))
+        if len(several) > 1
+        else (distribution, several[0])
+        for distribution, several in found.items()
+    ]
+
+
+def _written(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - see the module's docstring
+    except OSError:  # in an archive
+        return 0
 
 
 def _opened(entry: str) -> tuple[Iterable[str], Callable[[str], str]]:

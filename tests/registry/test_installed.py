@@ -79,6 +79,17 @@ def test_the_distribution_found_first_hides_a_later_one(site, found, tmp_path, m
     assert [value for _, value, _, _ in found()] == ["hidden", "hidden"]
 
 
+@pytest.mark.parametrize("first", ["0.9.0", "0.10.0"])
+def test_of_several_in_one_folder_the_last_written_holds(site, found, first):
+    """`pip install --upgrade --target` leaves the metadata of what was there before."""
+    for version in (first, *({"0.9.0", "0.10.0"} - {first})):
+        folder = site.metadata("acme-zoo", {"acme": f"of.v{version[2:-2]}"}, version)
+        os.utime(folder, ns=(0, 10**18 + (version != first)))
+    last = folder.name.partition("-")[2].removesuffix(".dist-info")
+    assert found() == [("acme", f"of.v{last[2:-2]}", "acme-zoo", last)]
+    assert installed_version("acme-zoo") == last
+
+
 def test_a_distribution_without_entry_points_hides_a_later_one(site, found, tmp_path, monkeypatch):
     """The newer version may have dropped its plugin."""
     (site.root / "acme_zoo-2.0.dist-info").mkdir()
