@@ -12,7 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO
 
 from ._errors import ZooError
@@ -95,7 +95,7 @@ def in_time(what: str) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)  # None: a handler in C
 
 
 def _limit() -> float:
@@ -120,7 +120,8 @@ def _observed(notices: list[str]) -> Iterator[None]:
     warnings.showwarning = note
     before = _logging_set_up()
     try:
-        yield
+        with _diverted():
+            yield
     finally:
         # What the plugin put in their place, such as a wrapper that colours, goes with it.
         sys.stdout, sys.stderr = out, err
@@ -131,6 +132,30 @@ def _observed(notices: list[str]) -> Iterator[None]:
         notices += dict.fromkeys(f"warns: {' '.join(line.split())[:_LONGEST]}" for line in warned)
         if _put_back(before):
             notices.append("sets up logging, which is the program's to do; put back")
+
+
+@contextmanager
+def _diverted() -> Iterator[None]:
+    """Have what is written past `sys.stdout`, from C or by a program that is run, go to stderr."""
+    try:
+        _flush()
+        kept = os.dup(1)
+    except OSError:  # there is no stdout
+        yield
+        return
+    try:
+        with suppress(OSError):  # there is no stderr
+            os.dup2(2, 1)
+        yield
+    finally:
+        _flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _flush() -> None:
+    with suppress(AttributeError, OSError, ValueError):  # there is none, it is full, it is closed
+        sys.__stdout__.flush()  # type: ignore[union-attr]
 
 
 class _Overheard:

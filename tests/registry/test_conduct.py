@@ -1,7 +1,9 @@
 """Whatever a plugin does when it is asked for its specs has its name on it, and harms nobody."""
 
 import logging
+import os
 import signal
+import subprocess
 import sys
 import threading
 import warnings
@@ -143,3 +145,47 @@ def test_another_timer_goes_on(site):
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert rang == [True]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(\"noise\")'])",
+        "import sys; print('noise', file=sys.__stdout__)",
+        "import os; os.write(1, b'noise\\n')",
+    ],
+)
+def test_what_is_written_past_sys_stdout_is_kept_out_of_it_too(site, tmp_path, source):
+    """A program that reads stdout may read JSON there, whatever a plugin runs."""
+    site.plugin("acme", source + SPECS)
+    program = (
+        "import sys, zoo_registry; print('first'); zoo_registry.load(only=['acme']); print('last')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "first\nlast\n"
+    assert "noise\n" in done.stderr
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_program_without_a_stream_loads_plugins_as_any(site, closed):
+    """As services have it that close what they do not use."""
+    site.plugin("acme", SPECS)
+    program = (
+        f"import os; os.close({closed})\n"
+        "import zoo_registry\n"
+        "assert len(zoo_registry.load(only=['acme']).entries) == 1\n"
+        "os._exit(7)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 7, done.stderr
