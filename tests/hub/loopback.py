@@ -101,7 +101,7 @@ class LoopbackHub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.repos, self.lfs, self.faults, self.log = {}, {}, [], []
         self.parts, self.part, self.page, self.verify = {}, part, page, verify
-        self.after = []
+        self.after, self.before = [], []
         self.lock, self.closing = threading.Lock(), threading.Event()
         self.tokens = {WRITER: "write", READER: "read"}
 
@@ -179,6 +179,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(size) if size else self._chunked()
         entry = self._note(path, body, self.planned)
+        for pattern, act in [pair for pair in hub.before if re.search(pair[0], path)]:
+            hub.before.remove((pattern, act))
+            act()
         if self.planned in ("cut", "stall"):
             self._stop()
             return

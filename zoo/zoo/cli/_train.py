@@ -22,6 +22,7 @@ from ._completion import (
 )
 from ._completion import run as run_name
 from ._output import DEVICES, data_dir_option, json_option
+from ._push_after import check_order, push_after, push_option
 from ._tracking import part_sets, track_option
 
 _FLAGS: dict[str, tuple[Any, str, str]] = {
@@ -120,6 +121,7 @@ class _Train(click.Command):
 @click.option(
     "--max-restarts", default=0, metavar="N", help="Starts again after a rank died, with --ranks."
 )
+@push_option
 @json_option
 def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
     model: str,
@@ -131,6 +133,7 @@ def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
     skip_bad_samples: bool,
     dry: bool,
     max_restarts: int,
+    push_to: str | None,
     as_json: bool,
     **flags: Any,
 ) -> None:
@@ -146,6 +149,8 @@ def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
     plans = recipe.make_plans(settings, registry(), root)
     several = recipe.must_launch(plans[0].settings)
     require_libraries(trackers, registry())
+    if not dry:
+        check_order(push_to)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo.training import Request
 
@@ -153,9 +158,10 @@ def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
 
     if dry:
         dry_run(plans, root, several=several, as_json=as_json)
-    elif several:
+        return
+    if several:
         ranks = plans[0].settings["ranks"]
-        run_on_ranks(
+        done = run_on_ranks(
             settings,
             root,
             name,
@@ -165,7 +171,9 @@ def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
             trackers=trackers,
         )
     else:
-        run(Request(plans=plans, data_root=root, trackers=trackers), name, as_json=as_json)
+        request = Request(plans=plans, data_root=root, trackers=trackers)
+        done = run(request, name, as_json=as_json)
+    push_after(done, push_to, as_json=as_json)
 
 
 def settings_of(flags: dict[str, Any], sets: tuple[str, ...]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ._main import say
 from ._output import results
 
 
-def run(request: Request, name: str | None, *, as_json: bool) -> None:
+def run(request: Request, name: str | None, *, as_json: bool) -> Run:
     """Train, a new run or one that goes on, showing a bar, lines or JSON."""
     with results(as_json=as_json) as stdout:
         reporter = Json(stdout) if as_json else screen_reporter()
@@ -27,6 +27,7 @@ def run(request: Request, name: str | None, *, as_json: bool) -> None:
         done = train(request, registry(), shown, name)
     if not (as_json or rank()):
         _say_what_next(done)
+    return done
 
 
 def run_on_ranks(  # noqa: PLR0913 - what is trained, and how it is run and shown
@@ -40,7 +41,7 @@ def run_on_ranks(  # noqa: PLR0913 - what is trained, and how it is run and show
     resumed: Path | None = None,
     forced: bool = False,
     trackers: Trackers | None = None,
-) -> None:
+) -> Run:
     """Train on several ranks, started here."""
     show = "json" if as_json else "screen"
     done = train_on_ranks(
@@ -57,6 +58,7 @@ def run_on_ranks(  # noqa: PLR0913 - what is trained, and how it is run and show
     )
     if not as_json:
         _say_what_next(done)
+    return done
 
 
 def _say_what_next(done: Run) -> None:

@@ -5,16 +5,20 @@ from typing import TYPE_CHECKING
 from .._door import door
 
 if TYPE_CHECKING:
+    from ._client import Hub
+    from ._deadline import Deadline
     from ._place import SIGN, Place, parse_place
     from ._progress import Progress, Quiet, screen_progress
     from ._pull import Pulled, pull_model, use_model
-    from ._push import TIMEOUT, Order, Pushed, plan_push, push_run
+    from ._push import TIMEOUT, Order, Pushed, plan_push, push_run, why_not_ready
     from ._store import pulled_places
 
 # Where each public name lives. Resolved on first use: those who share nothing pay nothing.
 _HOMES = {
     "SIGN": "_place",
     "TIMEOUT": "_push",
+    "Deadline": "_deadline",
+    "Hub": "_client",
     "Order": "_push",
     "Place": "_place",
     "Progress": "_progress",
@@ -28,11 +32,14 @@ _HOMES = {
     "push_run": "_push",
     "screen_progress": "_progress",
     "use_model": "_pull",
+    "why_not_ready": "_push",
 }
 
 __all__ = [
     "SIGN",
     "TIMEOUT",
+    "Deadline",
+    "Hub",
     "Order",
     "Place",
     "Progress",
@@ -46,6 +53,7 @@ __all__ = [
     "push_run",
     "screen_progress",
     "use_model",
+    "why_not_ready",
 ]
 
 

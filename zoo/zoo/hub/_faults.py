@@ -38,23 +38,21 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def fault_of(error: BaseException) -> dict[str, Any]:
-    """Return `kind`, `status` (of HTTP, or None) and `text` (a line) of an error.
+    """Return the `kind` of an error and its `text`, a line.
 
     Kinds are: offline, gated, no_revision, no_repository, no_file, refused, unreachable, stalled,
     cut, bad_token, no_right, busy, conflict, server, disk, and bug for what is none of them.
     """
     chain = list(_chain(error))
-    statuses = [found for e in chain if (found := _status(e)) is not None]
     kind = next((kind for e in chain if (kind := _kind(e))), "")
     if not kind:
         kind = "refused" if isinstance(error, ValueError) else "bug"
+    if kind in ("server", "busy"):
+        status = next((found for e in chain if (found := _status(e)) is not None), "?")
+        return {"kind": kind, "text": f"HTTP {status}"}
     lines = str(error).strip().splitlines() or [""]
     text = " ".join(line.strip() for line in lines if line.strip())[:300]
-    return {
-        "kind": kind,
-        "status": next(iter(statuses), None),
-        "text": f"{type(error).__name__}: {text}",
-    }
+    return {"kind": kind, "text": f"{type(error).__name__}: {text}"}
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -128,8 +128,9 @@ def _input(cfg: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]
     found: dict[str, Any] = {"shape": [channels, *shape[1:]], "dtype": "uint8"}
     for name in ("mean", "std"):
         values = cfg.get(name)
-        numbers = isinstance(values, list) and all(isinstance(v, int | float) for v in values)
-        if numbers and len(values) == channels:
+        if not isinstance(values, list) or len(values) != channels:
+            continue
+        if all(isinstance(value, int | float) for value in values):
             found[name] = values
     return found
 

@@ -114,6 +114,15 @@ def push_run(
             progress.close()
 
 
+def why_not_ready(hub: Hub) -> str:
+    """Return, in words, what a push would fail for as things are; empty where nothing is known."""
+    try:
+        fault = None if hub.ask("has_token") else Fault("no_token")
+    except Fault as found:
+        fault = found
+    return str(explain(fault, Place("it"), "push")) if fault else ""
+
+
 class _Push:
     """Rounds of looking at the head and sending a commit on it, until one is known to be there."""
 

@@ -33,8 +33,8 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
 
     Args:
         source: a run's name, its folder, or a `.safetensors` file that says which model it is
-            for, or `hf:USER/REPO[@REVISION]`; or what `find_weights` made of one. What is known to be what a run stored is not
-            verified again; else the digest in the file is computed.
+            for, or `hf:USER/REPO[@REVISION]`; or what `find_weights` made of one. What is known to
+            be what a run stored is not verified again; else the digest in the file is computed.
         registry: the installed plugins, one of which offers the model.
 
     Raises:

@@ -42,6 +42,8 @@ def find_start(weights: str) -> FoundWeights:
     Raises:
         UsageError, CorruptWeights: as `with_digest`.
     """
+    if weights.startswith(SIGN):
+        return find_weights(weights)
     path = user_path(weights)
     if path.is_file() or _is_file_name(path):
         return FoundWeights(weight_file(path), verified=False)
