@@ -1,0 +1,53 @@
+"""`zoo train --push`: a step of its own, once the run is stored."""
+
+import click
+
+from zoo._ranks import rank
+from zoo._registry import registry
+from zoo.hub import Deadline, Hub, Order, Quiet, push_run, screen_progress, why_not_ready
+from zoo.runs import Run
+from zoo_registry import ZooError
+
+from ._main import say
+from ._push import order_for, show_pushed
+
+push_option = click.option(
+    "--push",
+    "push_to",
+    metavar="USER/REPO",
+    help="Push the run to a hub once it is stored; a push that fails changes nothing of it.",
+)
+
+_ASK_SECONDS = 10.0
+
+
+def check_order(push_to: str | None) -> None:
+    """Refuse what is no repository; say what a push would fail for, and let it be trained.
+
+    Raises:
+        InvalidOption: no repository can be called that.
+    """
+    if push_to is None or rank():
+        return
+    order_for("", push_to)
+    with Hub(Deadline(_ASK_SECONDS), Quiet()) as hub:
+        if reason := why_not_ready(hub):
+            say(f"the push after the training will fail: {reason}")
+
+
+def push_after(done: Run, push_to: str | None, *, as_json: bool) -> None:
+    """Push a run that has ended.
+
+    Raises:
+        ZooError: as `zoo push`; the run is stored all the same.
+    """
+    if push_to is None or rank():
+        return
+    order = order_for(done.name, push_to)
+    order = Order(source=str(done.path), place=order.place)
+    try:
+        pushed = push_run(order, registry(), screen_progress())
+    except ZooError:
+        say(f"{done.name} is trained and stored; to push it: zoo push {done.name} {push_to}")
+        raise
+    show_pushed(pushed, as_json=as_json)
