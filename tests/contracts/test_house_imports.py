@@ -55,6 +55,7 @@ def run(program, *arguments):
         ["train", "--help"],
         ["eval", "--help"],
         ["predict", "--help"],
+        ["export", "--help"],
     ],
     ids=" ".join,
 )
@@ -75,6 +76,8 @@ def test_a_command_that_does_not_compute_leaves_torch_alone(arguments):
         (["train", "mnist-cnn", "--dataset", "digit"], "digits"),
         (["info", "mnist-cn"], "mnist-cnn"),
         (["runs", "show", "no-such-run"], "no-such-run"),
+        (["export", "no-such-run", "--format", "onnx"], "no-such-run"),
+        (["export", "no-such-run", "--format", "onx"], "onnx"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from ..errors import ZooError
@@ -41,11 +40,11 @@ def expect(model: Answers, batches: Sequence[Tensor], name: str) -> list[Tensor]
         )
     if not all(bool(found.isfinite().all()) for found in outputs):
         raise ZooError(f"{name} returns numbers that are not finite: there is nothing to compare")
-    if not torch.equal(again := model(batches[0]), outputs[0]):
+    again = _difference([model(batch) for batch in batches], outputs)
+    if again.largest > again.tolerance:
         raise ZooError(
-            f"{name} answers the same samples differently each time (by "
-            f"{_gap(again, outputs[0]):.1e}), so that no export can be compared with it. It must "
-            "draw and learn nothing in eval mode"
+            f"{name} answers the same samples differently each time (by {again.largest:.1e}), so that no "
+            "export can be compared with it. It must draw and learn nothing in eval mode"
         )
     return outputs
 
@@ -72,16 +71,19 @@ def compare(
             f"the exported {name} has outputs of the shapes {shapes[0]}, the model of {shapes[1]}; "
             "nothing was written. Try another --format"
         )
-    largest = max(_gap(*pair) for pair in zip(found, expected, strict=True))
-    scale = max(1.0, *(float(outputs.abs().max()) for outputs in expected))
-    difference = Difference(largest, TOLERANCE * scale)
-    if not largest <= difference.tolerance:  # so that NaN is too much as well
+    difference = _difference(found, expected)
+    if not difference.largest <= difference.tolerance:  # so that NaN is too much as well
         raise ZooError(
-            f"the exported {name} differs from the model by {largest:.1e}, more than "
+            f"the exported {name} differs from the model by {difference.largest:.1e}, more than "
             f"{difference.tolerance:.1e}; nothing was written. Try another --format"
         )
     return difference
 
 
-def _gap(found: Tensor, expected: Tensor) -> float:
-    return float((found.double() - expected.double()).abs().max())
+def _difference(found: Sequence[Tensor], expected: Sequence[Tensor]) -> Difference:
+    largest = max(
+        float((one.double() - other.double()).abs().max())
+        for one, other in zip(found, expected, strict=True)
+    )
+    scale = max(1.0, *(float(outputs.abs().max()) for outputs in expected))
+    return Difference(largest, TOLERANCE * scale)
