@@ -32,6 +32,8 @@ class Found:
     """The plugins' hooks that are called later."""
     left_out: list[str] = field(default_factory=list)
     """Names of the plugins that were not selected."""
+    unknown: list[str] = field(default_factory=list)
+    """Names that were selected, and are no plugin's."""
     index: Index = field(default_factory=lambda: Index([], []))
     """The walk, to be remembered."""
     numbers: dict[Plugin, int] = field(default_factory=dict)
@@ -64,6 +66,7 @@ def discover(only: Collection[str] | None = None, store: Store | None = None) ->
             _add(point, number, found)
         else:
             found.left_out.append(point.name)
+    found.unknown = sorted(set(only or ()) - {point.name for point in index.points})
     _name_clashes(found.plugins)
     if store is not None and found.index.rows != index.rows:
         write_index(store, found.index, found.began)

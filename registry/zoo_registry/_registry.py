@@ -105,6 +105,16 @@ class Registry:
             if (lack := missing(address))
         ]
 
+    def misnamed(self) -> list[str]:
+        """Return which selected names are no plugin's, one line each with the nearest that are."""
+        names = [*(plugin.name for plugin in self.plugins), *self._found.left_out]
+        lines = []
+        for name in self._found.unknown:
+            close = nearest(name, names)
+            hint = f"closest: {', '.join(close)}" if close else f"there are: {', '.join(names)}"
+            lines.append(f"no plugin named {name!r} is installed (ZOO_PLUGINS); {hint}")
+        return lines
+
     def notify(self, hook: str, **facts: Any) -> list[tuple[Plugin, str]]:
         """Call a life-cycle hook in every plugin; return the failures, one line each.
 

@@ -125,6 +125,20 @@ def test_a_name_may_be_missing_because_a_plugin_is_not_selected(site, monkeypatc
         load().find("model", "net")
 
 
+def test_a_selected_name_that_is_no_plugins_is_told_of(site, monkeypatch):
+    """With the nearest that is one, selected or not, or with all that there are."""
+    site.plugin("acme", zoo("net"))
+    site.plugin("beta", zoo("net"))
+    monkeypatch.setattr(sys, "path", [str(site.root)])
+    monkeypatch.setenv("ZOO_PLUGINS", "beta,acne,x")
+    assert load().misnamed() == [
+        "no plugin named 'acne' is installed (ZOO_PLUGINS); closest: acme",
+        "no plugin named 'x' is installed (ZOO_PLUGINS); there are: beta, acme",
+    ]
+    monkeypatch.setenv("ZOO_PLUGINS", "beta,acme")
+    assert load().misnamed() == []
+
+
 def test_nothing_is_blamed_where_all_is_well(site, monkeypatch):
     """Where every plugin is loaded and sound, the text ends with the list."""
     site.plugin("acme", zoo("net"))

@@ -61,6 +61,8 @@ def list_(
         click.echo(columns(rows, ("NAME", "KIND", "TASK", "SUMMARY")))
     else:
         say("nothing matches; `zoo list` shows all models, --kind the other kinds")
+    for line in registry().misnamed():
+        say(line)
     for found in broken:
         say(f"plugin {found.name} ({found.origin}) is broken: {found.faults[0]}")
     keep_to_the_end(registry())

@@ -10,6 +10,7 @@ import zoo_registry
 from zoo.reporting import print_json
 from zoo_registry import Plugin, Registry
 
+from ._main import say
 from ._output import json_option, print_table
 from ._subcommands import Subcommands
 
@@ -35,7 +36,10 @@ def plugins(context: click.Context, strict: bool, as_json: bool) -> None:
         for plugin in seen.plugins:
             plugin.faults += seen.unresolved(plugin)
         _show(seen, as_json=as_json)
-        if strict and any(plugin.faults or plugin.notices for plugin in seen.plugins):
+        misnamed = seen.misnamed()
+        for line in misnamed:
+            say(line)
+        if strict and (misnamed or any(found.faults or found.notices for found in seen.plugins)):
             context.exit(1)
 
 
@@ -47,7 +51,7 @@ def _show(seen: Registry, *, as_json: bool) -> None:
         rows = [row for plugin in seen.plugins for row in _rows(plugin, offered[plugin])]
         print_table(rows, ("PLUGIN", "DISTRIBUTION", "OFFERS", "IMPORT", "STATE"))
     else:
-        click.echo("no plugin is installed or selected (ZOO_PLUGINS selects)", err=True)
+        say("no plugin is installed or selected (ZOO_PLUGINS selects)")
 
 
 def _described(plugin: Plugin, offers: int) -> dict[str, Any]:
