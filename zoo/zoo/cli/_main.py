@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 
 import click
 
-from zoo_registry import ZooError, nearest
+from zoo_registry import ZooError
 
 from ._completion import INSTRUCTION, Items, answer, items
 from ._plugin_commands import PluginCommands
 from ._printable import printable
+from ._subcommands import Group
 
 COMMANDS = {
     "completion": "_completion_script:completion",
@@ -44,7 +45,7 @@ Any command takes --debug, which shows the traceback behind an error.
 """
 
 
-class Zoo(click.Group):
+class Zoo(Group):
     """zoo's own commands, and behind them those that plugins add."""
 
     @functools.cached_property
@@ -84,17 +85,6 @@ class Zoo(click.Group):
                 lines[name] = found.get_short_help_str()
         flags = click.Command.shell_complete(self, ctx, incomplete)
         return items(sorted(lines.items()), incomplete) + flags
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command in `args`; an unknown one is answered with the nearest."""
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            names = self.list_commands(ctx)
-            close = nearest(args[0], names)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
-            raise click.UsageError(f"no command named {args[0]!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Zoo, help=GROUP_HELP.replace("\n  zoo", "\n\b\n  zoo", 1))

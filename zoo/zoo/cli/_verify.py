@@ -16,6 +16,7 @@ from ._completion import component, setting
 from ._completion import dataset as dataset_name
 from ._main import say
 from ._output import data_dir_option, device_option, json_option, print_table, results
+from ._subcommands import Group
 from ._train import settings_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ gradients are compared in float32, without dropout, and in parts with the runnin
 batch norms, for those of a part are not those of the batch."""
 
 
-@click.group("verify")
+@click.group("verify", cls=Group)
 def verify() -> None:
     """Prove on your own model and machine what zoo promises."""
 
