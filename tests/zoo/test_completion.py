@@ -68,6 +68,8 @@ class TestNames:
         assert tab("zoo train mnist-cnn --loss mse") == ["mse"]
         assert "one-cycle" in tab("zoo train mnist-cnn --scheduler o")
         assert tab("zoo list --plugin vis") == ["vision"]
+        assert tab("zoo plugins check vis") == ["vision"]
+        assert tab("zoo plugins check optim sgd adam") == ["adam", "adamax", "adamw"]
         assert tab("zoo list --task reg") == ["regression"]
 
     def test_a_flag_and_its_value_in_one_word(self, tab):

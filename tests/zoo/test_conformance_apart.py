@@ -101,9 +101,10 @@ def test_a_broken_plugin_is_a_table_and_exit_code_1(planted, zoo, tmp_path):
     ("arguments", "said"),
     [
         (["plantet"], "did you mean planted?"),
-        (["planted-zoo"], "planted-zoo is a distribution; its plugin is named 'planted'"),
+        (["planted-zoo"], "planted-zoo is a distribution; its plugin: planted"),
         (["planted", "nett"], "nothing that planted offers matches nett"),
         (["planted", "net", "--badge", "x.svg"], "a badge is of the whole plugin"),
+        (["planted", "--badge", "nowhere/x.svg"], "there is no folder for nowhere/x.svg"),
     ],
 )
 def test_what_can_not_be_checked_is_said(planted, zoo, arguments, said):

@@ -10,11 +10,14 @@ import click
 
 import zoo_registry
 from zoo._files import write_text
+from zoo._registry import registry
 from zoo.conformance import Check, Outcome, badge, plan_checks, run_apart
 from zoo.home import user_path
 from zoo.reporting import print_json
 from zoo_registry import UsageError, ZooError
 
+from ._completion import Items, items
+from ._completion import plugin as plugin_name
 from ._main import say
 from ._output import data_dir_option, json_option, print_table
 
@@ -22,9 +25,15 @@ _MANY = 500
 """Checks that take so long that one should know how to ask for less."""
 
 
+def _offered(context: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of something that the plugin offers."""
+    entries = registry().select(f"{context.params.get('name')}/*")
+    return items([(entry.spec.name, entry.spec.summary) for entry in entries], incomplete)
+
+
 @click.command("check")
-@click.argument("name")
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]…")
+@click.argument("name", shell_complete=plugin_name)
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]…", shell_complete=_offered)
 @click.option("--badge", "badge_file", metavar="FILE.svg", help="Write a badge of the result.")
 @click.option(
     "--timeout", default=120.0, metavar="SECONDS", help="For one check; more is a failure."
@@ -45,6 +54,8 @@ def check(
     """
     if badge_file is not None and patterns:
         raise UsageError("a badge is of the whole plugin; leave out the patterns")
+    if badge_file is not None and not Path(badge_file).absolute().parent.is_dir():
+        raise UsageError(f"there is no folder for {badge_file}; create it first")
     # Loaded afresh: what other commands remember of a plugin is not what is checked.
     root = None if data_dir is None else user_path(data_dir)
     checks = plan_checks(zoo_registry.load(), name, patterns, data_root=root)

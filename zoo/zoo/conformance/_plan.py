@@ -109,9 +109,9 @@ def _entries(registry: Registry, name: str, patterns: Sequence[str]) -> list[Ent
 
 
 def _unknown(registry: Registry, name: str) -> str:
-    for plugin in registry.plugins:
-        if name == plugin.distribution:
-            return f"{name} is a distribution; its plugin is named {plugin.name!r}"
+    its = [plugin.name for plugin in registry.plugins if plugin.distribution == name]
+    if its:
+        return f"{name} is a distribution; its plugin{'s' * (len(its) > 1)}: {', '.join(its)}"
     names = sorted({plugin.name for plugin in registry.plugins})
     close = nearest(name, names)
     hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names) or 'none'}"
