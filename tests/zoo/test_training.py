@@ -512,6 +512,14 @@ def test_life_cycle_hooks_are_told_and_may_fail(tracker, capsys):
     assert capsys.readouterr().err.count(f"plugin tracker (tracker 2.0) failed in {fault}") == 1
 
 
+def test_a_plugin_that_is_broken_is_named_by_a_training(tracker, capsys):
+    """It may have been meant to follow this one; nobody lists plugins before each."""
+    (tracker.parent / "tracker_plugin.py").write_text("raise OSError('no server')")
+    assert train(progress=True).state == "done"
+    said = "plugin tracker (tracker 2.0) is broken: OSError: no server"
+    assert capsys.readouterr().err.splitlines().count(said) == 1
+
+
 def test_a_hook_is_told_of_a_failed_run(tracker):
     """Also where the run left nothing."""
     with pytest.raises(Diverged):

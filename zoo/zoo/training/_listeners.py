@@ -33,6 +33,7 @@ class Listeners:
         note: Note,
     ) -> None:
         self.failures: dict[str, str] = {}
+        self._broken: set[Plugin] = set()
         self._registry = registry
         self._trackers = trackers
         self._run = run
@@ -67,8 +68,16 @@ class Listeners:
                 self._note(f"{kind} {name} has no zoo_restore here: what it had kept is not used")
 
     def _listening(self, hook: str) -> list[Listener]:
-        trackers = [tracker for tracker in self._trackers if tracker.listens(hook)]
-        return [*self._registry.listeners(hook), *trackers]
+        plugins = self._registry.listeners(hook)  # which imports them
+        self._name_broken()
+        return [*plugins, *(tracker for tracker in self._trackers if tracker.listens(hook))]
+
+    def _name_broken(self) -> None:
+        """Say which plugins do not work: one of them may have been meant to follow trainings."""
+        for plugin in self._registry.plugins:
+            if plugin.faults and plugin not in self._broken:
+                self._broken.add(plugin)
+                self._note(f"plugin {plugin.name} ({plugin.origin}) is broken: {plugin.faults[0]}")
 
     def _ask(self, listener: Listener, hook: str, **facts: Any) -> Any:
         facts["run"] = self._run()
