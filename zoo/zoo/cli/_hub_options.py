@@ -2,16 +2,16 @@
 
 import click
 
-from zoo.hub import pulled_places
+from zoo.hub import TIMEOUT, pulled_places
 
 from ._completion import Items, items
 
 timeout_option = click.option(
     "--timeout",
     type=float,
-    default=None,
+    default=TIMEOUT,
     metavar="S",
-    help="Seconds for all of it (default: 3600).",
+    help=f"Seconds for all of it (default: {TIMEOUT:g}).",
 )
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from zoo.hub import SIGN, TIMEOUT, parse_place, pull_model, screen_progress
+from zoo.hub import SIGN, parse_place, pull_model, screen_progress
 from zoo.reporting import print_json
 
 from ._hub_options import repository, timeout_option
@@ -18,7 +18,7 @@ def pull(repo: str, timeout: float, *, as_json: bool) -> None:
 
     REV is a branch, a tag or a commit. hf:USER/REPO[@REV] then stands for it wherever a run can.
     """
-    done = pull_model(parse_place(repo), screen_progress(), timeout or TIMEOUT)
+    done = pull_model(parse_place(repo), screen_progress(), timeout)
     if as_json:
         print_json(
             {

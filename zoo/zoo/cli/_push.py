@@ -6,7 +6,6 @@ import click
 
 from zoo._registry import registry
 from zoo.hub import (
-    TIMEOUT,
     Order,
     Pushed,
     parse_place,
@@ -64,7 +63,7 @@ def push(  # noqa: PLR0913 - as many as it has flags
     if dry:
         _show_plan(order, as_json=as_json)
         return
-    show_pushed(push_run(order, registry(), screen_progress(), timeout or TIMEOUT), as_json=as_json)
+    show_pushed(push_run(order, registry(), screen_progress(), timeout), as_json=as_json)
 
 
 def order_for(source: str, repo: str, revision: str | None = None) -> Order:

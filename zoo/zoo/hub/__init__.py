@@ -6,17 +6,17 @@ from .._door import door
 
 if TYPE_CHECKING:
     from ._client import Hub
-    from ._deadline import Deadline
+    from ._deadline import TIMEOUT, Deadline
     from ._place import SIGN, Place, parse_place
     from ._progress import Progress, Quiet, screen_progress
     from ._pull import Pulled, pull_model, use_model
-    from ._push import TIMEOUT, Order, Pushed, plan_push, push_run, why_not_ready
+    from ._push import Order, Pushed, plan_push, push_run, why_not_ready
     from ._store import pulled_places
 
 # Where each public name lives. Resolved on first use: those who share nothing pay nothing.
 _HOMES = {
     "SIGN": "_place",
-    "TIMEOUT": "_push",
+    "TIMEOUT": "_deadline",
     "Deadline": "_deadline",
     "Hub": "_client",
     "Order": "_push",

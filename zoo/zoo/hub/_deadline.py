@@ -4,6 +4,9 @@ import time
 
 from zoo_registry import InvalidOption
 
+TIMEOUT = 3600.0
+"""Seconds that a push or a pull may take, where nobody says otherwise."""
+
 
 class Deadline:
     """A point in time, `seconds` from its making.

@@ -14,7 +14,7 @@ from .._weight_files import CARD
 from ..errors import CorruptWeights, HubError, NotOnHub, StorageError
 from ..home import home
 from ._client import TRANSPORT, Fault, Hub
-from ._deadline import Deadline
+from ._deadline import TIMEOUT, Deadline
 from ._explain import explain
 from ._foreign import card_for
 from ._manifest import CONFIG, MANIFEST, PULLED, README, WEIGHTS, read_manifest
@@ -24,8 +24,6 @@ from ._remote import Listing, require_listed
 from ._store import CARD as CARD_FILE
 from ._store import Copy, copy_of, folder_of, incoming, keep, remember, write_card_file
 
-TIMEOUT = 3600.0
-"""Seconds that a pull may take."""
 _ASK_SECONDS = 15.0
 """Seconds that the hub has to say what a name means, where a copy is here already."""
 _LARGEST_TEXT = 50_000_000

@@ -12,7 +12,7 @@ from ._card import write_card
 from ._client import SENDING, TRANSPORT, Fault, Hub
 from ._config import write_config
 from ._curves import draw_curves
-from ._deadline import Deadline
+from ._deadline import TIMEOUT, Deadline
 from ._explain import explain
 from ._front import Kept, kept_of
 from ._manifest import (
@@ -33,8 +33,6 @@ from ._remote import Listing, require_listed
 from ._stage import Stage, staging
 from ._subject import Subject, subject_of
 
-TIMEOUT = 3600.0
-"""Seconds that a push or a pull may take."""
 _ROUNDS = 3
 """How often a commit is sent whose answer told of a fault; on one parent only one can succeed."""
 _GRACE = 15.0

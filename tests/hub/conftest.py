@@ -1,0 +1,116 @@
+"""A hub on the loopback, and runs to push to it. The genuine client runs in a process of its own."""
+
+import io
+import json
+import os
+import shutil
+import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+import numpy as np
+import pytest
+from loopback import WRITER, LoopbackHub
+
+from zoo.cli import main
+from zoo.home import runs_dir
+
+REPO = "ada/digits"
+
+
+class Said(NamedTuple):
+    """What a command printed."""
+
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def zoo(*arguments, code=0):
+    """Run the command line in this process, which must end with `code`."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["zoo", *map(str, arguments)]),
+        warnings.catch_warnings(),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        warnings.simplefilter("default")
+        main()
+    assert end.value.code == code, (out.getvalue(), err.getvalue())
+    return Said(out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Runs trained once: `mlp`, and `tiny`, of one of timm's architectures."""
+    home = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_HOME", str(home))
+        patch.setenv("ZOO_OFFLINE", "1")
+        import zoo as api
+
+        api.train("mlp", dataset="digits", epochs=2, seed=0, name="mlp", progress=False)
+        random = np.random.default_rng(0)
+        x = random.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
+        data = (x, np.arange(20) % 4)
+        api.train("timm/test_resnet", dataset=data, epochs=1, seed=0, name="tiny", progress=False)
+    return home / "runs"
+
+
+@pytest.fixture
+def run(trained, _home_of_its_own):
+    """The folder of the run `mlp`, in this test's own home."""
+    shutil.copytree(trained / "mlp", runs_dir() / "mlp")
+    return runs_dir() / "mlp"
+
+
+@pytest.fixture
+def tiny(trained, _home_of_its_own):
+    """The folder of the run `tiny`, likewise."""
+    shutil.copytree(trained / "tiny", runs_dir() / "tiny")
+    return runs_dir() / "tiny"
+
+
+@pytest.fixture
+def online(_home_of_its_own, tmp_path, monkeypatch):
+    """An environment in which hubs are asked, with a token and a cache of this test's own."""
+    for name in ("ZOO_OFFLINE", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_XET", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    monkeypatch.setenv("HF_TOKEN", WRITER)
+    monkeypatch.setattr("zoo.hub._client._WAITS", (0.05, 0.1))
+    return monkeypatch
+
+
+@pytest.fixture
+def hub(online):
+    """A hub, which the client is told of."""
+    with LoopbackHub() as served:
+        online.setenv("HF_ENDPOINT", served.url)
+        yield served
+
+
+@pytest.fixture
+def pushed(hub, run):
+    """A hub that has the run `mlp` at ada/digits; what was asked so far is forgotten."""
+    zoo("push", "mlp", REPO)
+    hub.log.clear()
+    return hub
+
+
+def copies():
+    """The commits on this machine, and anything else that is where they are kept."""
+    folder = Path(os.environ["ZOO_HOME"]) / "hub"
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if len(path.relative_to(folder).parts) == 2 or path.name.startswith(".")
+    )
