@@ -84,7 +84,7 @@ def test_the_readme_runs(tmp_path):
     assert (tmp_path / "net.safetensors").exists()
 
 
-@pytest.mark.parametrize("name", ["data", "runs"])
+@pytest.mark.parametrize("name", ["data", "export", "runs"])
 def test_the_pages_run(name, tmp_path):
     """Likewise the Python of the pages."""
     text = "".join(block.text for block in blocks(page(name), "python"))

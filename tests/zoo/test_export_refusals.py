@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -12,10 +13,13 @@ import pytest
 import zoo
 import zoo_registry
 from zoo.card import make_foreign_card
+from zoo.cli._completion._shells import SHELLS
 from zoo.cli._export import export as command
+from zoo.cli._main import cli
 from zoo.data import DataFacts, InputSpec
 from zoo.exporting import export_model, make_order
 from zoo.inference import load
+from zoo.runs import tag
 from zoo.training import build_module
 from zoo.weights import save_weights
 
@@ -197,6 +201,37 @@ class TestCommand:
         file = table.path / "model.safetensors"
         assert "is what is exported" in self.refuse(file, "--format", "safetensors", "--force")
         load(file, zoo_registry.load(only=["vision"]))
+
+    def test_an_alias_means_its_run_and_the_file_has_the_runs_name(self, table, tmp_path):
+        tag(table, "best")
+        command.main(["@best", "--format", "pth"], standalone_mode=False)
+        assert (tmp_path / "table.pth").exists()
+
+    def test_a_file_is_exported_beside_itself(self, table, tmp_path):
+        (tmp_path / "kept").mkdir()
+        copied = shutil.copy(
+            table.path / "model.safetensors", tmp_path / "kept" / "net.safetensors"
+        )
+        command.main([str(copied), "--format", "torch-export"], standalone_mode=False)
+        assert (tmp_path / "kept" / "net.pt2").exists()
+
+    def test_a_graph_is_no_model_to_train_or_measure(self, tmp_path):
+        (tmp_path / "a.onnx").touch()
+        with pytest.raises(zoo.ZooError, match="an ONNX graph, which only zoo predict takes"):
+            zoo.evaluate(tmp_path / "a.onnx")
+        assert "only zoo predict takes" in self.refuse(tmp_path / "a.onnx", "--format", "pth")
+
+    def test_tab_completes_formats_and_files(self, tmp_path, monkeypatch):
+        (tmp_path / "graph.onnx").touch()
+        for line, expected in [
+            ("zoo export table --format on", ["onnx"]),
+            ("zoo export ta", ["table"]),
+            ("zoo predict gra", ["graph.onnx"]),
+        ]:
+            monkeypatch.setenv("COMP_LINE", line)
+            asked = SHELLS["zsh"](cli, {}, "zoo", "_ZOO_COMPLETE")
+            found = asked.get_completions(*asked.get_completion_args())
+            assert [item.value for item in found] == expected
 
     def test_without_its_libraries_onnx_is_refused_before_any_work(self, monkeypatch, table):
         monkeypatch.setitem(sys.modules, "onnxruntime", None)

@@ -46,6 +46,8 @@ def export(
 ) -> None:
     """Write RUN or FILE for another runtime, and compare what it answers with the model."""
     order = make_order(source, format_, out, **flags)
+    if order.source.note:
+        say(order.source.note)
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry
     from zoo.exporting import export_model

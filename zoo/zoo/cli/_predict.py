@@ -12,6 +12,7 @@ from zoo.runs import find_weights
 from zoo_registry import InvalidData
 
 from ._completion import WEIGHTS, path, run
+from ._main import say
 from ._output import device_option, json_option, results
 from ._printable import printable
 
@@ -28,6 +29,8 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
     """
     graph = onnx_file(source)
     found = None if graph else find_weights(source)
+    if found and found.note:
+        say(found.note)
     files = [_file(text) for text in inputs]
     # Imported here, torch with it: what was mistyped has been answered by now.
     from zoo._registry import registry

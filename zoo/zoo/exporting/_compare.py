@@ -43,8 +43,8 @@ def expect(model: Answers, batches: Sequence[Tensor], name: str) -> list[Tensor]
     again = _difference([model(batch) for batch in batches], outputs)
     if again.largest > again.tolerance:
         raise ZooError(
-            f"{name} answers the same samples differently each time (by {again.largest:.1e}), so that no "
-            "export can be compared with it. It must draw and learn nothing in eval mode"
+            f"{name} answers the same samples differently each time (by {again.largest:.1e}), so "
+            "that no export can be compared with it. It must draw and learn nothing in eval mode"
         )
     return outputs
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zoo_registry import InvalidOption, UsageError, nearest
 
+from .. import hub
 from .._onnx_files import ONNX, WRITERS, require_packages
 from ..home import user_path
 from ..runs import FoundWeights, find_weights
@@ -50,10 +51,10 @@ def make_order(
     """Check what was asked. Torch is not imported.
 
     Args:
-        source: a run's name, an alias, a folder or a `.safetensors` file.
+        source: a run's name, an alias, a folder, a `.safetensors` file or `hf:USER/REPO`.
         format: a key of `FORMATS`.
-        out: the file; None: named after the run, in the current folder, or after the file and
-            beside it.
+        out: the file; None: named after the run or the repository, in the current folder, or
+            after the file and beside it.
         opset: see `Order`; likewise the next two.
         dynamic_batch: only for `GRAPHS`.
         with_preprocessing: likewise.
@@ -99,6 +100,8 @@ def _check_options(
 
 def _default_out(source: str | Path, found: FoundWeights, name: str) -> Path:
     suffix = FORMATS[name][0]
+    if str(source).startswith(hub.SIGN):
+        return Path(hub.parse_place(str(source)).repo.rpartition("/")[2] + suffix)
     if user_path(source).is_file():
         return found.path.with_suffix(suffix)
     return Path(found.path.parent.name + suffix)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import hub
+from .._onnx_files import ONNX
 from ..errors import CorruptWeights, UsageError
 from ..home import user_path
 from ._aliases import SIGN, find_alias
@@ -49,6 +50,11 @@ def find_weights(source: str | Path) -> FoundWeights:
         return _on_hub(str(source))
     path = user_path(source)
     if path.is_file():
+        if path.suffix == ONNX:
+            raise UsageError(
+                f"{path} is an ONNX graph, which only zoo predict takes; give the run or the "
+                ".safetensors file that it was made of"
+            )
         if path.suffix != ".safetensors":
             raise UsageError(
                 f"{path} does not say which model it is for; give the .safetensors file or the "
