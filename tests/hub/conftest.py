@@ -1,4 +1,4 @@
-"""A hub on the loopback, and runs to push to it. The genuine client runs in a process of its own."""
+"""A hub on the loopback, and runs to push to it. The genuine client is in a process of its own."""
 
 import io
 import json
@@ -40,10 +40,10 @@ def zoo(*arguments, code=0):
         warnings.catch_warnings(),
         redirect_stdout(out),
         redirect_stderr(err),
-        pytest.raises(SystemExit) as end,
     ):
         warnings.simplefilter("default")
-        main()
+        with pytest.raises(SystemExit) as end:
+            main()
     assert end.value.code == code, (out.getvalue(), err.getvalue())
     return Said(out.getvalue(), err.getvalue())
 

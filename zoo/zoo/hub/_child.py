@@ -31,6 +31,7 @@ def main() -> None:
     secret = _Secret()
     logging.getLogger("huggingface_hub").addHandler(_Notes(tell, secret))
     install(tell)
+    tell({"event": "ready"})
     while True:
         request = json.loads(requests.get())
         try:

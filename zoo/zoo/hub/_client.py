@@ -120,27 +120,47 @@ class Hub:
 
     def _send(self, request: bytes) -> None:
         if self._process is None:
-            self._process = subprocess.Popen(  # noqa: S603 - Python itself
-                # -P: what is importable is what is importable here, and no folder besides.
-                [sys.executable, "-P", "-m", f"{__package__}._child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # libraries may print there what is nobody's business
-                env={**os.environ, **_SETTINGS, "PYTHONPATH": os.pathsep.join(sys.path)},
-            )
-            self._lines = queue.SimpleQueue()
-            assert self._process.stdout is not None
-            reader = threading.Thread(
-                target=_pass_on, args=(self._process.stdout, self._lines), daemon=True
-            )
-            self._reader = reader
-            reader.start()
+            self._start()
+        assert self._process is not None
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(request)
             self._process.stdin.flush()
         except OSError:
             pass  # that it has ended is told where the answer is waited for
+
+    def _start(self) -> None:
+        """Start the process, and wait until it is ready: the hub's time begins then.
+
+        Raises:
+            Fault: it took all the time there was, or ended.
+        """
+        self._process = subprocess.Popen(  # noqa: S603 - Python itself
+            # -P: what is importable is what is importable here, and no folder besides.
+            [sys.executable, "-P", "-m", f"{__package__}._child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # libraries may print there what is nobody's business
+            env={**os.environ, **_SETTINGS, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self._lines = queue.SimpleQueue()
+        assert self._process.stdout is not None
+        reader = threading.Thread(
+            target=_pass_on, args=(self._process.stdout, self._lines), daemon=True
+        )
+        self._reader = reader
+        reader.start()
+        try:
+            ready = self._lines.get(timeout=self.deadline.left())
+        except queue.Empty:
+            self.close()
+            raise Fault("late") from None
+        except BaseException:
+            self.close()
+            raise
+        if not ready:
+            self.close()
+            raise Fault("bug", "the process that speaks with the hub could not start")
 
     def _answer(self, quiet: float, poll: Callable[[], int] | None, state: dict[str, bool]) -> Any:
         moved, seen = time.monotonic(), 0
