@@ -133,10 +133,10 @@ def test_a_run_without_history_goes_on_without():
     ("size", "sha256"), [(1000, None), (len(line(1)), "0" * 64), (0, "0" * 64)]
 )
 def test_a_history_that_does_not_begin_as_recorded_is_refused(size, sha256):
-    """And nothing was changed: another checkpoint may fit."""
+    """And nothing was changed: the file may come back from a copy."""
     run = stopped()
     before = {file.name: file.read_bytes() for file in run.path.iterdir()}
-    with pytest.raises(CorruptWeights, match="does not begin with.*another checkpoint"):
+    with pytest.raises(CorruptWeights, match=r"does not begin with.*`zoo train .*recipe\.toml`"):
         RunWriter.reopen(run, size, metrics_sha256=sha256)
     assert {file.name: file.read_bytes() for file in run.path.iterdir()} == before
 
