@@ -140,15 +140,49 @@ FAULTS = {
         set(),
     ),
     "its builder can be called": ("Track = 3", "can't be called", set()),
+    "dataset at varied options": (
+        SOUND_DATA.replace("    draw", "    assert samples != 80\n    draw"),
+        "samples=80: AssertionError",
+        set(),
+    ),
+    "optimizer at varied options": (
+        SOUND_OPT.replace(
+            "lr=0.05):", "lr=0.05, slow: bool = False):\n        lr = lr and (slow and low or lr)"
+        ),
+        "slow=True: NameError: name 'low' is not defined",
+        set(),
+    ),
+    "scheduler at varied options": (
+        SOUND_SCHED.replace("start * share", "start * share / (1 if self.end > 0.05 else 1e-320)"),
+        "end=0.05: step 2 has a rate of inf",
+        set(),
+    ),
+    "loss at varied options": (
+        SOUND_LOSS.replace(
+            "    def forward",
+            "    def __init__(self, power: int = 1):\n"
+            "        super().__init__()\n"
+            "        self.scale = 10.0 ** (300 * (power - 1))\n"
+            "    def forward",
+        ).replace("targets)\n", "targets) * self.scale\n"),
+        "power=2: for classification it is not finite",
+        set(),
+    ),
 }
-TITLES = {"scheduler goes on": "goes on from its state_dict"}
-"""Two checks have one title, that of an optimizer and that of a scheduler."""
+TITLES = {
+    "scheduler goes on": "goes on from its state_dict",
+    **{
+        f"{kind} at varied options": "builds at varied options"
+        for kind in ("dataset", "optimizer", "scheduler", "loss")
+    },
+}
+"""Faults of checks whose title another kind has too; the kind comes first."""
 
 
 def kind_of(fault):
     """The kind that a fault's check is for."""
     kinds = [k for k, checks in CHECKS.items() if k != "plugin" and fault in dict(checks)]
-    return kinds[0] if kinds else "scheduler"
+    return kinds[0] if kinds else fault.split()[0]
 
 
 def test_sound_ones_pass(planted):

@@ -14,15 +14,16 @@ from zoo_registry import (
     InvalidData,
     Splits,
     options_of,
+    resolve,
 )
 
 from ..data import DataFacts, describe, length, read_item
 from ..home import data_dir
-from ..training import build
 from ._check import Failed, Skipped, Subject
 from ._latest import Latest
 from ._material import require_files
 from ._tensors import digest, same
+from ._varied import vary
 
 # N = samples in all, B = batch, K = classes, labels or targets
 
@@ -39,6 +40,17 @@ def builds(subject: Subject) -> str:
     splits = _splits(subject)
     sizes = [f"{name} {length(split):,}" for name, split in _named(splits)]
     return f"{', '.join(sizes)}; {len(splits.classes)} classes"
+
+
+def at_varied_options(subject: Subject) -> str:
+    """Each option takes other values: it has items all the same, or is refused."""
+    _splits(subject)  # skipped where there are no data
+
+    def attempt(options: dict[str, Any]) -> None:
+        for _name, split in _named(_built(subject, **options)):
+            read_item(split, _probed(split)[-1])
+
+    return vary(subject, attempt)
 
 
 def items(subject: Subject) -> str:
@@ -116,8 +128,8 @@ def _splits(subject: Subject) -> Splits:
     return _built(subject)
 
 
-def _built(subject: Subject) -> Splits:
-    """Build a dataset from what is here; nothing is fetched.
+def _built(subject: Subject, **options: Any) -> Splits:
+    """Build a dataset, with options, from what is here; nothing is fetched.
 
     Raises:
         Skipped: its files are not here, or it is told by a user which.
@@ -133,7 +145,7 @@ def _built(subject: Subject) -> Splits:
         raise Skipped(f"it needs {', '.join(required)}")
     try:
         require_files(spec, root)
-        found = build(entry, root=root)
+        found = resolve(spec.address)(root=root, **spec.arguments, **options)
     except DatasetUnavailable as error:
         raise Skipped(f"data not here: {error}") from error
     if not isinstance(found, Splits):

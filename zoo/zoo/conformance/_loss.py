@@ -1,10 +1,15 @@
 """A loss is one number, the mean over a batch, that outputs can be improved by."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from zoo_registry import resolve
+
 from ..training import build_module
 from ._check import Failed, Subject
+from ._varied import vary
 
 # B = batch, K = classes, labels or targets
 
@@ -27,6 +32,20 @@ def is_finite(subject: Subject) -> str:
                 )
             said.append(f"{task} {float(loss):.3g}" if scale == 1 else f"{float(loss):.3g}")
     return ", ".join(said)
+
+
+def at_varied_options(subject: Subject) -> str:
+    """Each option takes other values: it is finite, or the value is refused."""
+    spec = subject.spec_entry.spec
+
+    def attempt(options: dict[str, Any]) -> None:
+        criterion = resolve(spec.address)(**spec.arguments, **options)
+        for task in spec.tasks:
+            loss = criterion(*_batch(task, 1.0))
+            if not bool(torch.isfinite(torch.as_tensor(loss)).all()):
+                raise Failed(f"for {task} it is not finite")
+
+    return vary(subject, attempt)
 
 
 def is_mean(subject: Subject) -> str:

@@ -1,20 +1,19 @@
 """A model is built: as it is, with other options, and twice from one seed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zoo_registry import Option, UsageError, ZooError, options_of, resolve
+from zoo_registry import options_of, resolve
 
-from .._options import check_options
 from ..data import seed_others
 from ..recipe import FILLED
 from ..weights import canonical_state_dict
-from ._check import Failed, Skipped, Subject, cause
+from ._check import Failed, Skipped, Subject
 from ._material import Material, material
 from ._tensors import digest, same
+from ._varied import vary
 
 _SEED = 3
 
@@ -37,24 +36,7 @@ def at_defaults(subject: Subject) -> str:
 def at_varied_options(subject: Subject) -> str:
     """Each option takes other values: it builds and computes, or is refused in so many words."""
     found = material(subject)
-    tried, refused = [], []
-    for option in options_of(subject.spec_entry.spec).options:
-        if option.name in FILLED:
-            continue
-        for value in _others(option):
-            text = f"{option.name}={value!r}"
-            try:
-                _try(found, option.name, value)
-                tried.append(text)
-            except (ZooError, ValueError) as error:
-                if isinstance(error, Failed) or (option.choices and _breaks_promise(found, error)):
-                    raise Failed(f"{text}: {cause(error)}") from error
-                refused.append(text)
-            except Exception as error:
-                raise Failed(f"{text}: {cause(error)}") from error
-    if not tried and not refused:
-        raise Skipped("it has no options but those that the dataset fills")
-    return "; ".join(filter(None, [", ".join(tried), _refusals(refused)]))
+    return vary(subject, lambda options: _try(found, options), fixed=found.options, filled=FILLED)
 
 
 def same_seed(subject: Subject) -> str:
@@ -76,55 +58,19 @@ def _called(found: Material, options: dict[str, Any]) -> Any:
     return resolve(spec.address)(**spec.arguments, **options)
 
 
-def _try(found: Material, name: str, value: object) -> None:
-    """Build the model with one option set otherwise, and let it compute.
+def _try(found: Material, options: dict[str, Any]) -> None:
+    """Build the model with these options, and let it compute.
 
     Raises:
         Failed: it computes something else than (B, K).
         Exception: whatever the plugin raises.
     """
-    entry = found.entry
-    signature = options_of(entry.spec)
-    checked = check_options(
-        entry.name, "model", signature, {**found.options, name: value}, filled=FILLED
-    )
-    model = _called(found, checked).eval()
+    model = _called(found, options).eval()
     samples, _labels = found.batch(2, model)
     with torch.no_grad():
         outputs = model(samples)
     if not isinstance(outputs, Tensor) or len(outputs) != len(samples):
         raise Failed(f"its outputs for 2 samples are {_shape(outputs)}")
-
-
-def _others(option: Option) -> Iterator[object]:
-    """Yield other values than the default that its annotation allows."""
-    default = option.default
-    if option.choices:
-        yield from (choice for choice in option.choices if choice != default)
-    elif isinstance(default, bool):
-        yield not default
-    elif isinstance(default, int):
-        yield from {default + 1, 2 * default} - {default}
-    elif isinstance(default, float):
-        yield default / 2 if default else 0.25
-    elif isinstance(default, tuple | list) and default:
-        yield type(default)([*default, default[-1]])
-        yield type(default)(default[:-1])
-
-
-def _breaks_promise(found: Material, error: Exception) -> bool:
-    """Tell whether a value is said to be wrong which a `Literal` promises to be right.
-
-    That weights are not on this machine is no such thing. And of a builder that serves many specs,
-    with arguments, the annotation has the values of all of them: one may be refused in plain words.
-    """
-    if isinstance(error, UsageError) and found.entry.spec.arguments:
-        return False
-    return isinstance(error, UsageError | ValueError)
-
-
-def _refusals(refused: list[str]) -> str:
-    return f"refused: {', '.join(refused)}" if refused else ""
 
 
 def _seeded(found: Material) -> nn.Module:

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo_registry import Entry, read_signature
+from zoo_registry import Entry, read_signature, resolve
 
-from ..training import build
 from ._check import Failed, Subject
 from ._tensors import same
+from ._varied import REFUSALS, vary
 
 # N = samples, D = features
 
@@ -63,6 +63,18 @@ def lowers_a_loss(subject: Subject) -> str:
     return f"{first:.4g} to {last:.4g} in {_STEPS} steps of lr {_rate(subject.spec_entry):g}"
 
 
+def at_varied_options(subject: Subject) -> str:
+    """Each option takes other values: a few steps leave the loss finite, or it is refused."""
+
+    def attempt(options: dict[str, Any]) -> None:
+        problem = _Convex()
+        optimizer = _built(subject.spec_entry, problem.parameters(), **options)
+        if not math.isfinite(_stepped(problem, optimizer, _FEW)):
+            raise Failed("the loss is not finite")
+
+    return vary(subject, attempt, refusals=(*REFUSALS, AssertionError, RuntimeError))
+
+
 def goes_on(subject: Subject) -> str:
     """A new one with its state_dict takes the very steps that it would have taken."""
     problem = _Convex()
@@ -109,13 +121,14 @@ def groups(subject: Subject) -> str:
     return f"moved {slow:.1e} and {quick:.1e}"
 
 
-def _built(entry: Entry, parameters: Any) -> Any:
-    """Build the optimizer at its own rate.
+def _built(entry: Entry, parameters: Any, **options: Any) -> Any:
+    """Build the optimizer at its own rate, with options.
 
     Raises:
         Failed: it has not what the loop uses.
     """
-    optimizer = build(entry, parameters, lr=_rate(entry))
+    builder = resolve(entry.spec.address)
+    optimizer = builder(parameters, lr=_rate(entry), **entry.spec.arguments, **options)
     needed = ("step", "zero_grad", "state_dict", "load_state_dict", "param_groups", "state")
     if missing := [name for name in needed if not hasattr(optimizer, name)]:
         raise Failed(f"a {type(optimizer).__name__} has no {', '.join(missing)}")

@@ -31,6 +31,7 @@ CHECKS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "dataset": (
         ("builds its splits", "_dataset:builds"),
+        ("builds at varied options", "_dataset:at_varied_options"),
         ("its items are of one kind", "_dataset:items"),
         ("its labels are in range", "_dataset:labels"),
         ("its batches are its items", "_dataset:batches"),
@@ -39,15 +40,18 @@ CHECKS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "optimizer": (
         ("lowers a convex loss", "_optimizer:lowers_a_loss"),
+        ("builds at varied options", "_optimizer:at_varied_options"),
         ("goes on from its state_dict", "_optimizer:goes_on"),
         ("each group has its rate", "_optimizer:groups"),
     ),
     "scheduler": (
         ("its rates are finite and positive", "_scheduler:rates"),
+        ("builds at varied options", "_scheduler:at_varied_options"),
         ("goes on from its state_dict", "_scheduler:goes_on"),
     ),
     "loss": (
         ("is a finite number", "_loss:is_finite"),
+        ("builds at varied options", "_loss:at_varied_options"),
         ("is a mean over the batch", "_loss:is_mean"),
         ("has gradients", "_loss:has_gradients"),
     ),

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..training import build
+from zoo_registry import resolve
+
 from ._check import Failed, Subject
+from ._varied import vary
 
 _STEPS = (1, 2, 10, 200)
 """Optimizer steps of the trainings that are tried."""
@@ -28,6 +30,18 @@ def rates(subject: Subject) -> str:
     return f"{min(seen):.3g} to {max(seen):.3g} in {_STEPS[-1]} steps from lr {_RATE:g}"
 
 
+def at_varied_options(subject: Subject) -> str:
+    """Each option takes other values: the rates are finite, or it is refused."""
+    steps = _STEPS[-1]
+
+    def attempt(options: dict[str, Any]) -> None:
+        for step, rate in enumerate(_run(*_begun(subject, steps, **options), steps)):
+            if not math.isfinite(rate):
+                raise Failed(f"step {step + 1} has a rate of {rate:g}")
+
+    return vary(subject, attempt)
+
+
 def goes_on(subject: Subject) -> str:
     """A new one with its state_dict, and an optimizer with its, sets the same rates."""
     steps = _STEPS[-1]
@@ -44,12 +58,14 @@ def goes_on(subject: Subject) -> str:
     return f"the same rates for {half} steps"
 
 
-def _begun(subject: Subject, steps: int) -> tuple[torch.optim.Optimizer, Any]:
-    """Return an optimizer and its scheduler at the start of a training."""
+def _begun(subject: Subject, steps: int, **options: Any) -> tuple[torch.optim.Optimizer, Any]:
+    """Return an optimizer and its scheduler, with options, at the start of a training."""
     weight = nn.Parameter(torch.ones(2))
     weight.grad = torch.zeros(2)
     optimizer = torch.optim.SGD([weight], lr=_RATE, momentum=0.9)
-    return optimizer, build(subject.spec_entry, optimizer, total_steps=steps)
+    spec = subject.spec_entry.spec
+    builder = resolve(spec.address)
+    return optimizer, builder(optimizer, total_steps=steps, **spec.arguments, **options)
 
 
 def _run(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[float]:
