@@ -183,6 +183,29 @@ class TestPredict:
         with pytest.raises(IncompatibleWeights, match="it is not this file's card"):
             zoo.predict(tmp_path / "changed.onnx", [])
 
+    def test_a_graph_that_does_not_do_what_it_says_is_refused(self, graphs, digits, tmp_path):
+        """Bytes, where it was said to take them, into a graph of floats; one output for all."""
+        np.savez(tmp_path / "some.npz", x=digits.numpy())
+        changed = onnx.load(graphs["outside"].path)
+        for found in changed.metadata_props:
+            found.value = "true" if found.key == "zoo_prepares" else found.value
+        onnx.save(changed, tmp_path / "lies.onnx")
+        with pytest.raises(IncompatibleWeights, match=r"lies\.onnx can't be computed \(.*float"):
+            zoo.predict(tmp_path / "lies.onnx", [tmp_path / "some.npz"])
+        shape = onnx.helper.make_tensor_value_info
+        total = onnx.helper.make_graph(
+            [onnx.helper.make_node("ReduceSum", ["input"], ["output"], keepdims=0)],
+            "total",
+            [shape("input", onnx.TensorProto.FLOAT, ["batch", 1, 28, 28])],
+            [shape("output", onnx.TensorProto.FLOAT, [])],
+        )
+        opsets = [onnx.helper.make_opsetid("", 18)]
+        made = onnx.helper.make_model(total, opset_imports=opsets, ir_version=10)
+        made.metadata_props.extend(onnx.load(graphs["outside"].path).metadata_props)
+        onnx.save(made, tmp_path / "total.onnx")
+        with pytest.raises(IncompatibleWeights, match=r"10 samples with outputs of shape \(\)"):
+            zoo.predict(tmp_path / "total.onnx", [tmp_path / "some.npz"])
+
 
 class TestOthers:
     """torch.export, and weights alone."""

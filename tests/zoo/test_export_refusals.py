@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_runs import posix
 
 import zoo
 import zoo_registry
@@ -17,7 +18,8 @@ from zoo.cli._completion._shells import SHELLS
 from zoo.cli._export import export as command
 from zoo.cli._main import cli
 from zoo.data import DataFacts, InputSpec
-from zoo.exporting import export_model, make_order
+from zoo.errors import StorageError
+from zoo.exporting import FORMATS, export_model, make_order
 from zoo.inference import load
 from zoo.runs import tag
 from zoo.training import build_module
@@ -152,6 +154,25 @@ def test_an_interrupt_leaves_nothing_behind(planted_file, tmp_path, monkeypatch,
     order = make_order(file, format_, tmp_path / "out" / f"net.{format_}")
     with pytest.raises(KeyboardInterrupt):
         export_model(order, registry)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_full_disk_is_told_of_and_leaves_nothing_behind(planted_file, tmp_path, format_):
+    """The file is named, not the temporary; torch's own writer would end the process."""
+    import resource
+
+    file, registry = planted_file("return outputs")
+    (tmp_path / "out").mkdir()
+    order = make_order(file, format_, tmp_path / "out" / f"net{FORMATS[format_][0]}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    try:
+        with pytest.raises(StorageError, match=rf"can't write {re.escape(str(order.out))}: File"):
+            export_model(order, registry)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -101,7 +101,12 @@ def write_text(path: Path, text: str) -> SavedFile:
 
 def fill(file: Path, text: str) -> None:
     """Write `text` into a file that `write_atomically` or `write_folder` gave, in UTF-8."""
-    file.write_bytes(text.encode())
+    fill_bytes(file, text.encode())
+
+
+def fill_bytes(file: Path, data: bytes) -> None:
+    """Write `data` into such a file."""
+    file.write_bytes(data)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """Files of torch.export."""
 
+import io
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from .._files import fill_bytes
 from ..card import Card
 from ._compare import Answers
 from ._quiet import quiet
@@ -23,8 +25,11 @@ def write_pt2(file: Path, program: ExportedProgram, card: Card) -> None:
         card: goes into the archive.
     """
     (text,) = card.to_metadata().values()
+    # Given a path, torch's C++ ends the whole process where the disk is full.
+    memory = io.BytesIO()
     with quiet():
-        torch.export.save(program, file, extra_files={CARD_FILE: text})
+        torch.export.save(program, memory, extra_files={CARD_FILE: text})
+    fill_bytes(file, memory.getvalue())
 
 
 def pt2_answers(file: Path, prepare: Answers) -> Answers:

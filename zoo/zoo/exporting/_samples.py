@@ -60,10 +60,10 @@ def _read(card: Card, registry: Registry, root: Path | None) -> Samples:
     split = if_cached(split)
     # Evenly spaced, the first and the last among them: of all classes, where they are in order.
     chosen = torch.linspace(0, length(split) - 1, min(_NUM, length(split))).long()
-    values = torch.stack([read_item(split, index)[0] for index in chosen.tolist()])
-    if values.shape[1:] != card.input.shape:
-        raise InvalidData(f"{name} has samples of another shape now, {tuple(values.shape[1:])}")
-    matched = match_dtype(values, card.input, name)
+    values = [read_item(split, index)[0] for index in chosen.tolist()]
+    if strange := [tuple(v.shape) for v in values if tuple(v.shape) != card.input.shape]:
+        raise InvalidData(f"{name} has samples of another shape now, {strange[0]}")
+    matched = match_dtype(torch.stack(values), card.input, name)
     return Samples(matched, f"{len(matched)} {part} samples of {name}")
 
 

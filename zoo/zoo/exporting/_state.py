@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from .._weight_files import SAFETENSORS
 from ..card import read_card
 from ..inference import Loaded
-from ..weights import load_weights, read_metadata, save_weights
+from ..weights import load_weights, read_metadata, weights_writer
 from ._compare import Answers
 
 
 def write_state(file: Path, loaded: Loaded) -> None:
-    """Store a model's weights, with the card where the format has a place for it."""
+    """Fill the temporary of a writer of `zoo._files` with weights, and the card where it fits."""
     metadata = loaded.card.to_metadata() if file.suffix == SAFETENSORS else None
-    save_weights(loaded.model, file, metadata=metadata)
+    weights_writer(loaded.model, file, metadata=metadata)(file)
 
 
 def state_answers(file: Path, loaded: Loaded, prepare: Answers) -> Answers:

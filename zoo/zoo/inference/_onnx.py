@@ -18,7 +18,8 @@ from ..errors import CorruptWeights, IncompatibleWeights
 PREPARES = "zoo_prepares"
 """The key of an ONNX file's metadata that says whether preprocessing is within, in JSON."""
 
-_ERRORS_ONLY = 3
+_FATAL_ONLY = 4
+"""What onnxruntime logs on the terminal; its errors are raised as well."""
 
 
 class OnnxModel:
@@ -44,14 +45,25 @@ class OnnxModel:
 
         Raises:
             InvalidData: their dtype can't become that of the training's samples without loss.
+            IncompatibleWeights: the graph does not do what its metadata say.
         """
         prepared = (
             match_dtype(samples, self.card.input)
             if self.prepares
             else self._prepare.samples(samples)
         )
-        outputs = self._session.run(None, {self._input.name: prepared.contiguous().numpy()})
-        return torch.from_numpy(outputs[0])
+        try:
+            found = self._session.run(None, {self._input.name: prepared.contiguous().numpy()})
+            outputs = torch.from_numpy(found[0])
+        except Exception as error:
+            cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise IncompatibleWeights(f"{self.path} can't be computed ({cause})") from error
+        if len(outputs.shape) < 2 or len(outputs) != len(samples):
+            raise IncompatibleWeights(
+                f"{self.path} answers for {len(samples)} samples with outputs of shape "
+                f"{tuple(outputs.shape)}; those of a model have one row for each"
+            )
+        return outputs
 
     def _dtype(self) -> torch.dtype | None:
         """Return the dtype samples are cast to; None where the graph takes whole numbers."""
@@ -73,7 +85,7 @@ def read_onnx(path: Path) -> OnnxModel:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY + 1
+    options.log_severity_level = _FATAL_ONLY
     options.intra_op_num_threads = min(torch.get_num_threads(), usable_cores())
     try:
         session = onnxruntime.InferenceSession(

@@ -11,7 +11,7 @@ from ._load import load_weights, read_state_dict
 from ._modules import bare
 from ._report import LoadReport, Mismatch
 from ._restore import restore_tensors
-from ._save import check_storable, save_weights, write_tensors
+from ._save import check_storable, save_weights, weights_writer, write_tensors
 
 __all__ = [
     "Foreign",
@@ -29,5 +29,6 @@ __all__ = [
     "require_fit",
     "restore_tensors",
     "save_weights",
+    "weights_writer",
     "write_tensors",
 ]

@@ -2,7 +2,7 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,31 @@ def save_weights(
         StorageError: the disk refuses; what was at `path` before is untouched.
     """
     file = Path(path)
+    return write_atomically(file, weights_writer(model, file, metadata=metadata))
+
+
+def weights_writer(
+    model: nn.Module | Mapping[str, Any], file: Path, *, metadata: Mapping[str, str] | None = None
+) -> Callable[[Path], None]:
+    """Return what fills the temporary of a writer of `zoo._files` with weights for `file`.
+
+    Args:
+        model: as `save_weights` takes it.
+        file: whose suffix is the format.
+        metadata: likewise.
+
+    Raises:
+        UsageError: as `save_weights` does, here already.
+    """
     tensors = check_storable(model, file.suffix)
     if file.suffix != SAFETENSORS:
         if metadata:
             raise UsageError(f"{file} can't hold metadata; only {SAFETENSORS} files do.")
-        return write_atomically(file, lambda part: _torch.write(part, tensors))
+        return lambda part: _torch.write(part, tensors)
     table = dict(metadata or {})
     if wrong := [k for k, v in table.items() if not (isinstance(k, str) and isinstance(v, str))]:
         raise UsageError(f"the metadata {wrong[0]!r} must be a text; json.dumps makes it one.")
-    return write_atomically(file, lambda part: _safetensors.write(part, tensors, table))
+    return lambda part: _safetensors.write(part, tensors, table)
 
 
 def write_tensors(file: Path, tensors: Mapping[str, Any]) -> None:
