@@ -20,8 +20,9 @@ from zoo.cli._main import cli
 from zoo.data import DataFacts, InputSpec
 from zoo.errors import StorageError
 from zoo.exporting import FORMATS, export_model, make_order
+from zoo.exporting._order import _default_out
 from zoo.inference import load
-from zoo.runs import tag
+from zoo.runs import FoundWeights, tag
 from zoo.training import build_module
 from zoo.weights import save_weights
 
@@ -227,6 +228,11 @@ class TestCommand:
         tag(table, "best")
         command.main(["@best", "--format", "pth"], standalone_mode=False)
         assert (tmp_path / "table.pth").exists()
+
+    @pytest.mark.parametrize("source", ["hf:ada/net", "hf:ada/net@v1.0"])
+    def test_what_came_from_a_hub_has_the_repositorys_name(self, source):
+        found = FoundWeights(Path("cache") / ("0" * 40) / "model.safetensors", verified=False)
+        assert _default_out(source, found, "onnx") == Path("net.onnx")
 
     def test_a_file_is_exported_beside_itself(self, table, tmp_path):
         (tmp_path / "kept").mkdir()

@@ -10,7 +10,7 @@ from torch import Tensor
 from zoo_registry import Registry
 
 from .._files import SavedFile, write_atomically
-from ..data import match_dtype
+from ..data import Prepare, match_dtype
 from ..inference import Loaded, load
 from ..training import make_prepare
 from ._compare import Answers, Difference, compare, expect
@@ -54,7 +54,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class _Recipe:
+class _Means:
     """How one format is written and read."""
 
     write: Callable[[Path], None]
@@ -75,33 +75,18 @@ def export_model(order: Order, registry: Registry, root: Path | None = None) -> 
             is at `order.out` then that was not there before.
     """
     loaded = load(order.source, registry)
-    card, model = loaded.card, loaded.model
-    prepare = make_prepare(card.input, card.task, model, torch.device("cpu"))
+    card = loaded.card
+    prepare = make_prepare(card.input, card.task, loaded.model, torch.device("cpu"))
     samples = find_samples(card, registry, root)
     batches = samples.values.split(_sizes(order, len(samples.values)))
-
-    def answers(values: Tensor) -> Tensor:
-        with torch.inference_mode():
-            outputs: Tensor = model(prepare.samples(values))
-        return outputs
-
-    def given(values: Tensor) -> Tensor:
-        """Make what the file takes, of samples as the dataset gives them."""
-        if order.with_preprocessing:
-            return match_dtype(values, card.input)
-        return prepare.samples(values)
-
-    expected = expect(answers, batches, card.model)
+    expected = expect(_original(loaded, prepare), batches, card.model)
+    given = _given(order, loaded, prepare)
     example = given(make_samples(card.input, 2 if order.dynamic_batch else 1))
-    if order.format in GRAPHS:
-        net = Prepared(model, prepare).eval() if order.with_preprocessing else model
-        recipe = _graph(order, loaded, net, example, given)
-    else:
-        recipe = _Recipe(lambda file: write_state(file, loaded), _reads_state(loaded, given))
+    means = _means(order, loaded, prepare, example)
     saved, difference = _publish(
         order.out,
-        recipe.write,
-        lambda file: compare(recipe.read(file), batches, expected, card.model),
+        means.write,
+        lambda file: compare(means.read(file), batches, expected, card.model),
     )
     return Exported(
         path=saved.path,
@@ -115,9 +100,25 @@ def export_model(order: Order, registry: Registry, root: Path | None = None) -> 
         input_dtype=str(example.dtype).removeprefix("torch."),
         input_shape=tuple(example.shape[1:]),
         dynamic_batch=order.dynamic_batch or order.format not in GRAPHS,
-        opset=recipe.opset,
+        opset=means.opset,
         notes=tuple(filter(None, (samples.note, _nothing_within(order, loaded)))),
     )
+
+
+def _original(loaded: Loaded, prepare: Prepare) -> Answers:
+    def answers(samples: Tensor) -> Tensor:
+        with torch.inference_mode():
+            outputs: Tensor = loaded.model(prepare.samples(samples))
+        return outputs
+
+    return answers
+
+
+def _given(order: Order, loaded: Loaded, prepare: Prepare) -> Answers:
+    """Return what makes the file's input of samples as the dataset gives them."""
+    if order.with_preprocessing:
+        return lambda samples: match_dtype(samples, loaded.card.input)
+    return prepare.samples
 
 
 def _sizes(order: Order, num: int) -> list[int]:
@@ -128,24 +129,21 @@ def _sizes(order: Order, num: int) -> list[int]:
     return [*first, num - sum(first)] if num > sum(first) else [num]
 
 
-def _graph(
-    order: Order, loaded: Loaded, net: torch.nn.Module, example: Tensor, given: Answers
-) -> _Recipe:
-    card, dynamic = loaded.card, order.dynamic_batch
-    program = trace(net, example, card.model, dynamic=dynamic)
+def _means(order: Order, loaded: Loaded, prepare: Prepare, example: Tensor) -> _Means:
+    given = _given(order, loaded, prepare)
+    if order.format not in GRAPHS:
+        return _Means(
+            lambda file: write_state(file, loaded), lambda file: state_answers(file, loaded, given)
+        )
+    card, dynamic, prepares = loaded.card, order.dynamic_batch, order.with_preprocessing
+    model = Prepared(loaded.model, prepare).eval() if prepares else loaded.model
+    program = trace(model, example, card.model, dynamic=dynamic)
     if order.format == "torch-export":
-        return _Recipe(
+        return _Means(
             lambda file: write_pt2(file, program, card), lambda file: pt2_answers(file, given)
         )
     made, opset = to_onnx(program, card.model, order.opset, dynamic=dynamic)
-    prepares = order.with_preprocessing
-    return _Recipe(
-        lambda file: write_onnx(file, made, card, prepares=prepares), onnx_answers, opset
-    )
-
-
-def _reads_state(loaded: Loaded, given: Answers) -> Callable[[Path], Answers]:
-    return lambda file: state_answers(file, loaded, given)
+    return _Means(lambda file: write_onnx(file, made, card, prepares=prepares), onnx_answers, opset)
 
 
 def _publish(
