@@ -22,7 +22,7 @@ def python(folder, *arguments, path=""):
     settings = {
         "ZOO_HOME": str(folder / "home"),
         "ZOO_OFFLINE": "1",
-        "ZOO_PLUGINS": "arrays,optim,vision,logbook",
+        "ZOO_PLUGINS": f"arrays,optim,vision{',logbook' if path else ''}",
         "PYTHONPATH": os.pathsep.join(filter(None, [path, os.environ.get("PYTHONPATH")])),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",

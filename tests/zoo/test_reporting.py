@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.reporting import EpochRow, Json, Lines, format_metrics, print_json
+from zoo.reporting import EpochRow, Json, Lines, Started, format_metrics, print_json
 
 if sys.platform != "win32":
     import pty
@@ -97,6 +97,24 @@ def test_lines_end_with_the_stored_metrics_and_the_place(capsys):
     assert capsys.readouterr().out == (
         "loss 0.5000  r2 nan (epoch 3), 2.0 s; stored as a-1\n  /runs/a-1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"sample_shape": (3, 57, 60), "num_classes": 4}, "36 + 12 samples of 3x57x60, 4 classes"),
+        ({"sample_shape": (4,), "num_test": 0}, "36 samples of 4 numbers"),
+        ({"sample_shape": (), "step": 7}, "36 + 12 samples), cpu, from step 7"),
+    ],
+)
+def test_the_first_line_says_what_the_data_are(facts, said, capsys):
+    """Sizes and classes were decided by the data, or by what the model expects of them."""
+    known = {
+        "run": "net-1", "model": "net", "dataset": "dots", "device": "cpu", "num_parameters": 12,
+        "num_train": 36, "num_test": 12, "epochs": 2, "num_batches": 2, "monitor": "loss",
+    }  # fmt: skip
+    Lines().started(Started(**{**known, **facts}))
+    assert said in capsys.readouterr().out
 
 
 def test_lines_prefer_the_tests_metrics(capsys):

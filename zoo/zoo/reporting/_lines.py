@@ -22,11 +22,10 @@ class Lines(Silent):
     def started(self, facts: Started) -> None:
         """Print what is trained on what."""
         self._epochs = facts.epochs
-        tested = f" + {facts.num_test:,}" if facts.num_test else ""
         resumed = f", from step {facts.step}" if facts.step else ""
         self.print(
             f"training {facts.model} ({facts.num_parameters:,} parameters) on {facts.dataset} "
-            f"({facts.num_train:,}{tested} samples), {facts.device}{resumed}"
+            f"({_samples(facts)}), {facts.device}{resumed}"
         )
 
     def epoch_ended(self, row: EpochRow) -> None:
@@ -54,6 +53,16 @@ class Lines(Silent):
         stream = sys.stderr if to_stderr else sys.stdout
         stream.write(text + "\n")
         stream.flush()
+
+
+def _samples(facts: Started) -> str:
+    """Say what the data are: how many samples, of which size, in how many classes."""
+    tested = f" + {facts.num_test:,}" if facts.num_test else ""
+    text = f"{facts.num_train:,}{tested} samples"
+    if facts.sample_shape:
+        size = "x".join(map(str, facts.sample_shape))
+        text += f" of {size}" if len(facts.sample_shape) > 1 else f" of {size} numbers"
+    return f"{text}, {facts.num_classes} classes" if facts.num_classes else text
 
 
 class Json(Silent):

@@ -23,6 +23,10 @@ class Started:
     num_parameters: int
     num_train: int
     num_test: int
+    sample_shape: tuple[int, ...] = ()
+    """Without the batch: (C, H, W) for images, (D,) for tables."""
+    num_classes: int = 0
+    """0 for a regression."""
     epochs: int
     num_batches: int
     """Batches per epoch."""

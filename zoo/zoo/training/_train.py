@@ -245,6 +245,8 @@ def _started(job: Job, writer: RunWriter, step: int) -> Started:
         num_parameters=job.num_parameters,
         num_train=job.facts.num_train,
         num_test=job.facts.num_test,
+        sample_shape=job.facts.input.shape,
+        num_classes=0 if job.facts.task == "regression" else job.facts.num_classes,
         epochs=job.recipe.epochs,
         num_batches=len(job.train),
         step=step,
