@@ -12,6 +12,7 @@ PUBLIC = [
     "zoo.conformance",
     "zoo.data",
     "zoo.errors",
+    "zoo.hub",
     "zoo.exporting",
     "zoo.inference",
     "zoo.metrics",

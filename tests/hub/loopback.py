@@ -5,6 +5,7 @@ only. Run as a program it serves until its stdin ends: `python loopback.py`.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -30,12 +31,14 @@ class File:
     data: bytes
     lfs: bool = False
 
-    @property
+    @functools.cached_property
     def sha256(self):
         return hashlib.sha256(self.data).hexdigest()
 
-    @property
+    @functools.cached_property
     def blob(self):
+        if self.lfs:  # of what git has in its place
+            return hashlib.sha1(self.sha256.encode()).hexdigest()
         return hashlib.sha1(b"blob %d\0" % len(self.data) + self.data).hexdigest()
 
 
@@ -427,7 +430,9 @@ class Handler(BaseHTTPRequestHandler):
             if asked["key"] == "lfsFile":
                 if value["oid"] not in self.server.lfs:
                     return 400, {"error": "no such object"}, {}
-                files[value["path"]] = File(self.server.lfs[value["oid"]], lfs=True)
+                files[value["path"]] = made = File(self.server.lfs[value["oid"]], lfs=True)
+                if self.server.verify:  # it was computed when the bytes arrived
+                    made.sha256 = value["oid"]
             if asked["key"] == "deletedFile":
                 del files[value["path"]]
         oid = repo.commit(branch, files, head)

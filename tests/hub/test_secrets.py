@@ -91,24 +91,13 @@ def test_a_token_of_a_file_is_used(hub, run, online, tmp_path):
 
 def test_faults_are_told_by_what_lies_behind_them():
     """The client's errors have no common base, and some are wrapped."""
-
-    class Timeout(Exception):
-        pass
-
-    class ReadTimeout(Timeout):
-        pass
-
-    ReadTimeout.__mro__[1].__name__ = "TimeoutException"
-    try:
-        try:
-            raise ReadTimeout("slow")
-        except ReadTimeout as error:
-            raise RuntimeError("Error while uploading") from error
-    except RuntimeError as error:
-        assert fault_of(error) == {
-            "kind": "stalled",
-            "text": "RuntimeError: Error while uploading",
-        }
+    timeout = type("TimeoutException", (Exception,), {})
+    wrapped = RuntimeError("Error while uploading")
+    wrapped.__cause__ = type("ReadTimeout", (timeout,), {})("slow")
+    assert fault_of(wrapped) == {
+        "kind": "stalled",
+        "text": "RuntimeError: Error while uploading",
+    }
     assert fault_of(OSError(28, "No space left on device"))["kind"] == "disk"
     assert fault_of(ConnectionResetError())["kind"] == "cut"
     assert fault_of(ValueError("odd"))["kind"] == "refused"

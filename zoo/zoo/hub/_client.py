@@ -50,6 +50,7 @@ class Hub:
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._reader: threading.Thread | None = None
+        self._ready = False
 
     def __enter__(self) -> Self:
         return self
@@ -119,8 +120,9 @@ class Hub:
                 stream.close()
 
     def _send(self, request: bytes) -> None:
-        if self._process is None:
-            self._start()
+        self.start()
+        if not self._ready:
+            self._wait_until_ready()
         assert self._process is not None
         assert self._process.stdin is not None
         try:
@@ -129,12 +131,11 @@ class Hub:
         except OSError:
             pass  # that it has ended is told where the answer is waited for
 
-    def _start(self) -> None:
-        """Start the process, and wait until it is ready: the hub's time begins then.
-
-        Raises:
-            Fault: it took all the time there was, or ended.
-        """
+    def start(self) -> None:
+        """Start the process, which takes a moment to be ready; not where nobody may be asked."""
+        if self._process is not None or is_offline():
+            return
+        self._ready = False
         self._process = subprocess.Popen(  # noqa: S603 - Python itself
             # -P: what is importable is what is importable here, and no folder besides.
             [sys.executable, "-P", "-m", f"{__package__}._child"],
@@ -150,6 +151,13 @@ class Hub:
         )
         self._reader = reader
         reader.start()
+
+    def _wait_until_ready(self) -> None:
+        """Wait for the process: the hub's own time begins then.
+
+        Raises:
+            Fault: it took all the time there was, or ended.
+        """
         try:
             ready = self._lines.get(timeout=self.deadline.left())
         except queue.Empty:
@@ -161,6 +169,7 @@ class Hub:
         if not ready:
             self.close()
             raise Fault("bug", "the process that speaks with the hub could not start")
+        self._ready = True
 
     def _answer(self, quiet: float, poll: Callable[[], int] | None, state: dict[str, bool]) -> Any:
         moved, seen = time.monotonic(), 0

@@ -7,6 +7,8 @@ head: both stay.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import yaml
+
 from ._subject import Subject
 
 MARK = "<!-- What stands below this line is yours: zoo push keeps it. -->"
@@ -48,34 +50,36 @@ def head_of(subject: Subject, kept: Mapping[str, Any], library: str) -> str:
         kept: keys that users have set.
         library: that loads it.
     """
-    # Imported here: the client's library is needed by a push alone.
-    from huggingface_hub import EvalResult, ModelCardData
-
     shown = {key: value for key, value in kept.items() if key not in OWN_KEYS}
     old = kept.get("tags")
     tags = [*tags_of(subject), *(str(tag) for tag in (old if isinstance(old, list) else ()))]
-    task, dataset = pipeline_of(subject), _slug(str(subject.card.get("dataset", "")))
-    results = [
-        EvalResult(
-            task_type=task,
-            dataset_type=dataset,
-            dataset_name=dataset,
-            dataset_split=subject.split,
-            metric_type=name,
-            metric_name=name,
-            metric_value=value,
-        )
-        for name, value in subject.metrics.items()
-    ]
-    data = ModelCardData(
-        library_name=library,
-        pipeline_tag=task,
-        tags=list(dict.fromkeys(tags)),
-        model_name=subject.run.name,
-        eval_results=results or None,
+    data: dict[str, Any] = {
+        "library_name": library,
+        "pipeline_tag": pipeline_of(subject),
+        "tags": list(dict.fromkeys(tags)),
         **shown,
-    )
-    return f"{_FENCE}\n{data.to_yaml().strip()}\n{_FENCE}\n"
+    }
+    if results := _results(subject):
+        data["model-index"] = [{"name": subject.run.name, "results": results}]
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    return f"{_FENCE}\n{text}{_FENCE}\n"
+
+
+def _results(subject: Subject) -> list[dict[str, Any]]:
+    """Return the metrics as a model-index has them; none where none was measured."""
+    dataset = _slug(str(subject.card.get("dataset", "")))
+    metrics = [
+        {"type": name, "name": name, "value": value} for name, value in subject.metrics.items()
+    ]
+    if not metrics:
+        return []
+    return [
+        {
+            "task": {"type": pipeline_of(subject)},
+            "dataset": {"type": dataset, "name": dataset, "split": subject.split},
+            "metrics": metrics,
+        }
+    ]
 
 
 def pipeline_of(subject: Subject) -> str:
@@ -95,8 +99,6 @@ def _slug(name: str) -> str:
 
 def _parted(text: str) -> tuple[dict[str, Any], str]:
     """Return the head and the body of a card."""
-    import yaml
-
     lines = text.split("\n")
     if lines[0].strip() != _FENCE or _FENCE not in (rest := [line.strip() for line in lines[1:]]):
         return {}, text

@@ -1,6 +1,7 @@
 """Pulling a model: every byte compared with the hub's list and the manifest before it is read."""
 
 import shutil
+import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +23,16 @@ from ._place import Place, host, is_offline, parse_place
 from ._progress import Progress, Quiet, in_words
 from ._remote import Listing, require_listed
 from ._store import CARD as CARD_FILE
-from ._store import Copy, copy_of, folder_of, incoming, keep, remember, write_card_file
+from ._store import (
+    Copy,
+    copy_of,
+    folder_of,
+    incoming,
+    keep,
+    remember,
+    sync_file,
+    write_card_file,
+)
 
 _ASK_SECONDS = 15.0
 """Seconds that the hub has to say what a name means, where a copy is here already."""
@@ -208,7 +218,11 @@ class _Download:
             name=name,
             folder=str(self._raw),
         )
+        # Reading a large file for its digest and getting it onto the disk take about as long.
+        syncing = threading.Thread(target=sync_file, args=[Path(found)], daemon=True)
+        syncing.start()
         require_listed(remote, Path(found))
+        syncing.join()
         return Path(found).rename(self._good / name)
 
     def _arrived(self) -> int:

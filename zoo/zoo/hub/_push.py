@@ -102,6 +102,7 @@ def push_run(
     subject, sizes = plan_push(order, registry)
     deadline = Deadline(timeout)
     with staging() as stage, Hub(deadline, progress) as hub:
+        hub.start()  # it gets ready while copies are made
         for name in sizes:
             stage.copy(name, subject.run.path / name, subject.run.record["files"][name])
         try:
@@ -134,9 +135,9 @@ class _Push:
         Raises:
             Fault: it is certain that nothing was changed.
         """
+        self._compose_fixed()
         if not self._hub.ask("has_token"):
             raise Fault("no_token")
-        self._compose_fixed()
         last: Fault | None = None
         for _ in range(_ROUNDS):
             head = self._look(last)

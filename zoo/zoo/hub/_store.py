@@ -93,6 +93,12 @@ def incoming() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def sync_file(file: Path) -> None:
+    """Get a file's bytes onto the disk; where it can't be, `keep` says so."""
+    with suppress(OSError), file.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
 def keep(folder: Path, repo: str, commit: str) -> Path:
     """Put a folder of whole files in its place, durably; return where it is.
 
