@@ -2,33 +2,29 @@
 
 An exception of any kind becomes a fault. What it prints goes to stderr, for stdout may be JSON for
 a program. Where it is asked for its specs, what it prints, warns of and sets up in `logging`
-becomes a notice, and logging is put back as it was; and where it hangs it is named, and ended
-after `ZOO_PLUGIN_TIMEOUT` seconds (60), where the platform has timers.
+becomes a notice, and logging is put back as it was. Where it hangs it is named, and ended after
+`ZOO_PLUGIN_TIMEOUT` seconds (60).
 """
 
 import os
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any, TextIO
 
 from ._errors import ZooError
+from ._patience import Hung, in_time
 
-_NAMED_AFTER = 5.0
-"""Seconds after which a call that has not come back is named."""
 _LONGEST = 200
 """Characters of a plugin's own text that are shown."""
 
 
-class Hung(BaseException):
-    """A plugin's code did not come back; no `except Exception` of its own may catch this."""
-
-
 def attempt(
-    action: Callable[..., Any], *args: Any, notices: list[str] | None = None
+    action: Callable[..., Any],
+    *args: Any,
+    notices: list[str] | None = None,
+    waiting_for: str = "",
 ) -> tuple[Any, str | None]:
     """Call a plugin's code: return its result and None, or None and its fault in one line.
 
@@ -36,9 +32,13 @@ def attempt(
         action: what is called.
         args: its arguments.
         notices: added to: one line for each thing it does besides returning; None: it may do so.
+        waiting_for: named where it hangs, and then it is ended; empty: it may take its time.
     """
     try:
-        with redirect_stdout(sys.stderr) if notices is None else _observed(notices):
+        with (
+            redirect_stdout(sys.stderr) if notices is None else _observed(notices),
+            in_time(waiting_for) if waiting_for else nullcontext(),
+        ):
             return action(*args), None
     except KeyboardInterrupt:
         raise
@@ -56,54 +56,6 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, ZooError | Hung):
         return text
     return f"{kind}: {text}" if text else kind
-
-
-@contextmanager
-def in_time(what: str) -> Iterator[None]:
-    """Name `what` on stderr where the block takes long, and end it where it takes too long.
-
-    Only in the main thread, where no other timer runs, and not where the platform has no timers.
-
-    Raises:
-        Hung: it took longer than `ZOO_PLUGIN_TIMEOUT` seconds.
-    """
-    limit = _limit()
-    if (
-        not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-        or signal.getitimer(signal.ITIMER_REAL)[0]
-    ):
-        yield
-        return
-
-    def ring(*_: Any) -> None:
-        if first < limit and not named:
-            named.append(what)
-            print(
-                f"zoo: waiting for {what}, for {first:g} s now (ZOO_PLUGINS selects plugins)",
-                file=sys.__stderr__,
-            )
-            signal.setitimer(signal.ITIMER_REAL, limit - first)
-        else:
-            raise Hung(f"took longer than {limit:g} s (ZOO_PLUGIN_TIMEOUT)")
-
-    named: list[str] = []
-    first = min(_NAMED_AFTER, limit)
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, first)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)  # None: a handler in C
-
-
-def _limit() -> float:
-    try:
-        limit = float(os.environ.get("ZOO_PLUGIN_TIMEOUT", ""))
-    except ValueError:
-        return 60.0
-    return limit if limit > 0 else 60.0
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ._address import resolve
-from ._conduct import attempt, in_time
+from ._conduct import attempt
 from ._errors import SpecError
 from ._installed import EntryPoint
 from ._life import Life
@@ -56,11 +56,8 @@ def import_plugin(plugin: Plugin, life: Life) -> object | None:
 
 
 def _attempt(plugin: Plugin, action: Any, *args: Any) -> tuple[Any, str | None]:
-    def timed() -> Any:
-        with in_time(f"the plugin {plugin.name} ({plugin.origin})"):
-            return action(*args)
-
-    return attempt(timed, notices=plugin.notices)
+    waiting_for = f"the plugin {plugin.name} ({plugin.origin})"
+    return attempt(action, *args, notices=plugin.notices, waiting_for=waiting_for)
 
 
 def _import(value: str) -> Any:

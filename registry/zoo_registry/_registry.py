@@ -158,13 +158,18 @@ class Registry:
         return [plugin for plugin, _ in self._found.life.implementations(hook)]
 
     def ask(self, plugin: Plugin, hook: str, **facts: Any) -> tuple[Any, str | None]:
-        """Call a life-cycle hook in one plugin; return its answer, or None and what went wrong."""
+        """Call a later hook in one plugin; return its answer, or None and what went wrong.
+
+        Hooks of a training may take their time, to upload it; others are ended where they hang.
+        """
         from ._conduct import attempt
+
+        waiting_for = "" if "run" in facts else f"the plugin {plugin.name} ({plugin.origin})"
 
         for owner, implementation in self._found.life.implementations(hook):
             if owner is plugin:
                 arguments = [facts[name] for name in implementation.argnames]
-                return attempt(implementation.function, *arguments)
+                return attempt(implementation.function, *arguments, waiting_for=waiting_for)
         return None, f"{plugin.name} has no {hook}"
 
 

@@ -116,7 +116,7 @@ def test_a_hook_that_hangs_is_ended(site, monkeypatch):
 
 def test_who_keeps_all_waiting_is_named(site, monkeypatch, capfd):
     """After a while, and once."""
-    monkeypatch.setattr("zoo_registry._conduct._NAMED_AFTER", 0.05)
+    monkeypatch.setattr("zoo_registry._patience._NAMED_AFTER", 0.05)
     plugin, names = loaded(site, "import time; time.sleep(0.3)")
     assert (plugin.faults, names) == ([], ["acme/net"])
     told = "zoo: waiting for the plugin acme (acme-zoo 1.0), for 0.05 s now (ZOO_PLUGINS selects"
@@ -124,14 +124,57 @@ def test_who_keeps_all_waiting_is_named(site, monkeypatch, capfd):
     assert plugin.import_seconds > 0.25
 
 
-def test_timers_are_left_alone_in_other_threads(site):
-    """Signals are the main thread's; there is no limit elsewhere."""
+def test_one_that_catches_being_ended_hung_all_the_same(site, monkeypatch):
+    """Its specs are none: it was cut off in the middle."""
+    monkeypatch.setenv("ZOO_PLUGIN_TIMEOUT", "0.2")
+    plugin, names = loaded(
+        site,
+        """
+import time
+try:
+    time.sleep(60)
+except BaseException:
+    pass
+""",
+    )
+    assert plugin.faults == ["took longer than 0.2 s (ZOO_PLUGIN_TIMEOUT)"]
+    assert names == []
+
+
+def test_adding_commands_is_not_waited_for_and_a_training_is(site, monkeypatch):
+    """What follows a training may take its time, such as an upload."""
+    monkeypatch.setenv("ZOO_PLUGIN_TIMEOUT", "0.2")
+    site.plugin(
+        "acme",
+        """
+import time
+
+@hookimpl
+def zoo_commands(cli):
+    time.sleep(60)
+
+@hookimpl
+def zoo_run_ended(run, outcome):
+    time.sleep(0.4)
+""",
+    )
+    registry = site.load()
+    (plugin,) = registry.plugins
+    _, fault = registry.ask(plugin, "zoo_commands", cli=None)
+    assert fault == "took longer than 0.2 s (ZOO_PLUGIN_TIMEOUT)"
+    assert registry.notify("zoo_run_ended", run=None, outcome="done") == []
+
+
+def test_in_other_threads_it_is_named_and_no_more(site, monkeypatch, capfd):
+    """Signals, by which a call is ended, are the main thread's."""
+    monkeypatch.setattr("zoo_registry._patience._NAMED_AFTER", 0.05)
     results = []
-    site.plugin("acme", SPECS)
+    site.plugin("acme", "import time; time.sleep(0.3)" + SPECS)
     thread = threading.Thread(target=lambda: results.append(site.load()))
     thread.start()
     thread.join()
     assert [entry.name for entry in results[0].entries] == ["acme/net"]
+    assert capfd.readouterr().err.count("zoo: waiting for the plugin acme (acme-zoo 1.0)") == 1
 
 
 def test_another_timer_goes_on(site):
