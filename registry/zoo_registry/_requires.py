@@ -6,7 +6,7 @@ imported.
 
 import importlib.util
 import re
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 
 from ._installed import EntryPoint, installed_version
 
@@ -91,8 +91,17 @@ def _stated(module: str) -> str:
             spec = spec and PathFinder.find_spec(part, list(spec.submodule_search_locations or ()))
         if spec is None or spec.origin is None:
             return ""
-        with open(spec.origin, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            found = _STATED.search(file.read())
+        found = _STATED.search(_source(spec, spec.origin))
     except (ImportError, OSError, ValueError):
         return ""
     return found.group(1) if found else ""
+
+
+def _source(spec: ModuleSpec, origin: str) -> str:
+    """Return a module's source text, which its loader has where it is in an archive."""
+    try:
+        with open(origin, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        source: str | None = getattr(spec.loader, "get_source", lambda _: None)(spec.name)
+        return source or ""

@@ -1,6 +1,7 @@
 """A plugin that needs another zoo is told so before any of its code runs."""
 
 import importlib.metadata
+import shutil
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+import zoo_registry
 from zoo_registry._requires import allows
 
 VERSION = importlib.metadata.version("zoo-registry")
@@ -94,3 +96,20 @@ def test_a_plugin_within_a_package_is_read_without_running_it(site):
     site.metadata("acme-zoo", {"acme": "acme_pack.plugin"})
     site.plugins.append("acme")
     assert site.load().plugins[0].faults[0].startswith("needs zoo >=99")
+
+
+def test_a_plugin_in_an_archive_is_read_there(site, tmp_path, monkeypatch, capsys):
+    """As its modules are."""
+    package = site.root / "acme_zoo"
+    package.mkdir()
+    (package / "__init__.py").write_text("print('ran')")
+    (package / "plugin.py").write_text('print("ran")\nrequires_zoo = ">=99"')
+    site.metadata("acme-zoo", {"acme": "acme_zoo.plugin"})
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", site.root)
+    shutil.rmtree(site.root)
+    monkeypatch.syspath_prepend(archive)
+    (plugin,) = zoo_registry.load(only=["acme"]).plugins
+    assert plugin.faults == [
+        f"needs zoo >=99; this is {VERSION}: pip install --upgrade zoo-registry"
+    ]
+    assert "ran" not in capsys.readouterr().err
