@@ -82,6 +82,13 @@ def test_a_selected_name_that_is_no_plugins_is_said(zoo, command):
     assert done.returncode == ("--strict" in command)
 
 
+def test_a_plugin_is_nothing_to_show_but_what_it_offers_is(zoo):
+    """Its name is what people have at hand."""
+    done = zoo(ALL_WELL, "info", "acme")
+    assert done.returncode == 2
+    assert "acme is a plugin; `zoo list '*' --plugin acme` shows what it offers" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "nearest"),
     [(["plugins", "chek"], "check"), (["verify", "trian"], "train"), (["lst"], "list")],

@@ -78,6 +78,10 @@ def _find(name: str, kind: str | None) -> Entry:
         raise AmbiguousName(f"{name!r} names several things: {owners}; add --kind or the plugin")
     if advice := registry().hint(name):
         raise UnknownName(f"nothing is named {name!r}: {advice}")
+    if any(plugin.name == name for plugin in registry().plugins):
+        raise UnknownName(
+            f"{name} is a plugin; `zoo list '*' --plugin {name}` shows what it offers"
+        )
     close = nearest(name, [n for e in registry().entries for n in (e.spec.name, e.name)])
     hint = f"; closest: {', '.join(close)}" if close else ""
     raise UnknownName(f"nothing is named {name!r}{hint}. `zoo list '*'` shows all.")
