@@ -19,20 +19,15 @@ def ours(hub):
     return len(hub.repos[REPO].history()) - 1
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "do"),
-    [
-        ("PUT", "/lfs/put/", 500),
-        ("PUT", "/lfs/put/", "read-cut"),
-        ("POST", "/preupload/", 503),
-        ("POST", "/objects/batch", 503),
-        ("POST", "/lfs/verify", 500),
-    ],
-)
-def test_an_upload_is_tried_again(hub, run, method, path, do):
-    """The client does so by itself; there is one commit in the end."""
-    hub.fault(method, path, do)
+def test_an_upload_is_tried_again(hub, run):
+    """The client does so by itself, at each of its steps; there is one commit in the end."""
+    hub.fault("POST", "/preupload/", 503)
+    hub.fault("POST", "/objects/batch", 429)
+    hub.fault("PUT", "/lfs/put/", 500)
+    hub.fault("PUT", "/lfs/put/", "read-cut")
+    hub.fault("POST", "/lfs/verify", 500)
     zoo("push", "mlp", REPO)
+    assert not [fault for fault in hub.faults if fault.times]
     assert ours(hub) == 1
     assert hub.head(REPO)["model.safetensors"] == (run / "model.safetensors").read_bytes()
 
@@ -88,7 +83,7 @@ def test_a_commit_whose_answer_is_lost_is_a_success(hub, run):
 def test_a_commit_whose_answer_never_comes_is_a_success(hub, run):
     """The time is over, and the head has what was sent."""
     hub.fault("POST", COMMIT, "stall-after")
-    said = zoo("push", "mlp", REPO, "--timeout", 4)
+    said = zoo("push", "mlp", REPO, "--timeout", 3)
     assert hub.repos[REPO].refs["main"] in said.out
     assert ours(hub) == 1
 
@@ -107,7 +102,7 @@ def test_a_commit_that_nobody_answers_for_is_unknown(hub, run):
 def test_a_commit_that_stalls_is_unknown(hub, run):
     """The head is as it was, and the hub may yet do it."""
     hub.fault("POST", COMMIT, "stall")
-    said = zoo("push", "mlp", REPO, "--timeout", 4, code=3)
+    said = zoo("push", "mlp", REPO, "--timeout", 3, code=3)
     assert "is not known" in said.err
     assert ours(hub) == 0
     zoo("push", "mlp", REPO)
@@ -123,14 +118,15 @@ def test_a_commit_that_is_never_taken_is_not_pushed(hub, run):
     assert ours(hub) == 0
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "do"),
-    [("GET", "/revision/", 503), ("POST", "/repos/create", "cut"), ("GET", "/tree/", 503)],
-)
-def test_a_question_is_asked_again(hub, run, method, path, do):
+def test_a_question_is_asked_again(hub, run):
     """The client asks once; none of these does anything twice."""
-    hub.fault(method, path, do)
+    hub.fault("GET", "/revision/", 503)
+    hub.fault("POST", "/repos/create", "cut")
+    hub.fault("GET", "/tree/", 502, skip=1)
     zoo("push", "mlp", REPO)
+    assert [fault.times for fault in hub.faults] == [0, 0, 1]
+    zoo("push", "mlp", REPO)
+    assert [fault.times for fault in hub.faults] == [0, 0, 0]
     assert ours(hub) == 1
 
 
@@ -189,6 +185,27 @@ def test_a_push_that_is_killed_leaves_the_head_and_the_next_completes_it(hub, ru
     assert not hub.asked("PUT")
     left = (run.parents[1] / "hub").iterdir()
     assert not list(left), "the copies of the one that was killed are gone, too"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_says_whether_it_may_be_there(hub, run, online):
+    """Exit code 130; after the commit was sent, a line says that it may be there."""
+    for method, path, word in (
+        ("POST", "/preupload/", "zoo: interrupted\n"),
+        ("POST", COMMIT, "it may be there, or not"),
+    ):
+        hub.fault(method, path, "stall")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "zoo", "push", "mlp", REPO], stderr=subprocess.PIPE, text=True
+        )
+        while not hub.asked(method, path):
+            time.sleep(0.02)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert word in said
+    assert ours(hub) == 0
 
 
 def test_a_port_that_is_closed_is_told_at_once(hub, run, online):

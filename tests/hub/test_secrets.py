@@ -21,8 +21,6 @@ def all_files(folder):
 @pytest.mark.parametrize(
     ("token", "fault"),
     [
-        (WRITER, None),
-        (WRITER, ("POST", "/commit/main", 500)),
         (WRITER, ("PUT", "/lfs/put/", 500)),
         (WRITER, ("POST", "/commit/main", "cut-after")),
         (READER, None),

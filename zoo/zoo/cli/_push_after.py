@@ -4,12 +4,10 @@ import click
 
 from zoo._ranks import rank
 from zoo._registry import registry
-from zoo.hub import Deadline, Hub, Order, Quiet, push_run, screen_progress, why_not_ready
 from zoo.runs import Run
 from zoo_registry import ZooError
 
 from ._main import say
-from ._push import order_for, show_pushed
 
 push_option = click.option(
     "--push",
@@ -29,6 +27,11 @@ def check_order(push_to: str | None) -> None:
     """
     if push_to is None or rank():
         return
+    # Imported here, and below: few trainings are pushed.
+    from zoo.hub import Deadline, Hub, Quiet, why_not_ready
+
+    from ._push import order_for
+
     order_for("", push_to)
     with Hub(Deadline(_ASK_SECONDS), Quiet()) as hub:
         if reason := why_not_ready(hub):
@@ -43,8 +46,11 @@ def push_after(done: Run, push_to: str | None, *, as_json: bool) -> None:
     """
     if push_to is None or rank():
         return
-    order = order_for(done.name, push_to)
-    order = Order(source=str(done.path), place=order.place)
+    from zoo.hub import push_run, screen_progress
+
+    from ._push import order_for, show_pushed
+
+    order = order_for(str(done.path), push_to)
     try:
         pushed = push_run(order, registry(), screen_progress())
     except ZooError:

@@ -51,6 +51,8 @@ class Hub:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._reader: threading.Thread | None = None
         self._ready = False
+        self.committing = False
+        """Whether a commit is under way: it may be made, whoever stops waiting for it."""
 
     def __enter__(self) -> Self:
         return self
@@ -96,15 +98,17 @@ class Hub:
             raise Fault("offline", variable)
         request = json.dumps({"call": call, "arguments": arguments}).encode() + b"\n"
         self._send(request)
-        state = {"sent": False}
+        self.committing = False
         try:
-            return self._answer(quiet, poll, state)
+            answer = self._answer(quiet, poll)
         except Fault as fault:
-            fault.sent = state["sent"]
+            fault.sent = self.committing
             raise
         except BaseException:
             self.close()
             raise
+        self.committing = False
+        return answer
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -171,7 +175,7 @@ class Hub:
             raise Fault("bug", "the process that speaks with the hub could not start")
         self._ready = True
 
-    def _answer(self, quiet: float, poll: Callable[[], int] | None, state: dict[str, bool]) -> Any:
+    def _answer(self, quiet: float, poll: Callable[[], int] | None) -> Any:
         moved, seen = time.monotonic(), 0
         while True:
             left = self.deadline.left()
@@ -195,11 +199,11 @@ class Hub:
                 return message["result"]
             if "fault" in message:
                 raise Fault(message["fault"]["kind"], message["fault"]["text"])
-            self._event(message, state)
+            self._event(message)
 
-    def _event(self, message: dict[str, Any], state: dict[str, bool]) -> None:
+    def _event(self, message: dict[str, Any]) -> None:
         if message["event"] == "committing":
-            state["sent"] = True
+            self.committing = True
         elif message["event"] == "bytes":
             self.progress.show(message["bytes"])
         else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo_registry import Registry, UsageError
 
-from ..errors import HubError, PushUnknown
+from ..errors import HubError, PushUnknown, Stopped
 from ..runs import RECIPE as RUN_RECIPE
 from ._card import write_card
 from ._client import SENDING, TRANSPORT, Fault, Hub
@@ -98,6 +98,7 @@ def push_run(
         HubError: it was not pushed.
         PushUnknown: nobody answered after the commit was sent.
         CorruptWeights: a file is not what the run stored; nothing was pushed.
+        Stopped: by Ctrl-C, after the commit was sent.
     """
     subject, sizes = plan_push(order, registry)
     deadline = Deadline(timeout)
@@ -109,6 +110,14 @@ def push_run(
             return _Push(order, subject, stage, hub).run()
         except Fault as fault:
             raise explain(fault, order.place, "push", timeout, "not pushed: ") from fault
+        except KeyboardInterrupt:
+            if not hub.committing:
+                raise
+            raise Stopped(
+                f"interrupted after the commit was sent to {order.place}: it may be there, or not. "
+                "Push again: what is there is not sent twice",
+                exit_code=130,
+            ) from None
         finally:
             progress.close()
 

@@ -12,9 +12,11 @@ from ._paths import beside
 
 
 def run(*files: str) -> Completer:
-    """Complete a run's name or an @alias, or the path of a file with one of these suffixes."""
+    """Complete a run's name, an @alias, hf: and what was pulled, or a file with such a suffix."""
 
     def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+        if incomplete.startswith("hf:"):
+            return items(_pulled(), incomplete)
         found = items([*_names(), *_aliases("@")], incomplete)
         return beside(found, incomplete, files)
 
@@ -24,6 +26,12 @@ def run(*files: str) -> Completer:
 def alias(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Complete an alias, with its @ where that was typed."""
     return items(_aliases("@" if incomplete.startswith("@") else ""), incomplete)
+
+
+def _pulled() -> list[str]:
+    from zoo.hub import SIGN, pulled_places  # here, for it is seldom asked for
+
+    return [f"{SIGN}{place}" for place in pulled_places()]
 
 
 def _names() -> list[str]:

@@ -1,0 +1,77 @@
+"""What is seen of a transfer, and what Tab offers."""
+
+import io
+
+import pytest
+from conftest import REPO, zoo
+
+import zoo as api
+from zoo.cli._completion._shells import SHELLS
+from zoo.cli._main import cli
+from zoo.hub._curves import draw_curves
+from zoo.hub._progress import Bar, in_words
+
+
+def test_tab_offers_what_was_pulled(pushed, monkeypatch):
+    """After `zoo pull`, and after `hf:` wherever a run can stand."""
+    api.pull(REPO, progress=False)
+
+    def tab(line):
+        monkeypatch.setenv("COMP_LINE", line)
+        asked = SHELLS["zsh"](cli, {}, "zoo", "_ZOO_COMPLETE")
+        return [item.value for item in asked.get_completions(*asked.get_completion_args())]
+
+    assert tab("zoo pull ada") == [REPO]
+    assert tab("zoo predict hf:a") == [f"hf:{REPO}"]
+    assert tab("zoo push ml") == ["mlp"]
+
+
+def test_a_bar_is_shown_on_a_terminal(pushed, monkeypatch):
+    """With what is done, how much it is, and how fast; it is gone in the end."""
+    from rich.console import Console
+
+    from zoo.hub import parse_place, pull_model
+
+    screen = io.StringIO()
+    bar = Bar()
+    console = Console(file=screen, force_terminal=True, width=100)
+    bar._console = bar._bar.live.console = console
+    pull_model(parse_place(REPO), bar)
+    bar.note("a note")
+    assert "pulling ada/digits" in screen.getvalue()
+    assert "0.4 MB" in screen.getvalue()
+    assert screen.getvalue().endswith("a note\n")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(12, "0.0 kB"), (1500, "1.5 kB"), (2_500_000, "2.5 MB")]
+)
+def test_sizes_are_told_in_words(size, words):
+    """As people write them."""
+    assert in_words(size) == words
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"epoch": 1, "loss": 1.0}],
+        [{"epoch": 1}, {"epoch": 2}],
+        [{"epoch": 1, "loss": None}, {"epoch": 2, "loss": None}],
+    ],
+)
+def test_no_picture_is_drawn_of_nothing(rows):
+    """A line needs two points."""
+    assert draw_curves(rows, "accuracy") is None
+
+
+@pytest.mark.parametrize("values", [(1.0, 1.0), (0.0, 0.0), (1e-12, 1e12), (-5.0, 5.0)])
+def test_a_picture_is_drawn_of_any_numbers(values):
+    """Those that are equal, too."""
+    rows = [{"epoch": n + 1, "loss": value} for n, value in enumerate(values)]
+    assert draw_curves(rows, "loss")
+
+
+def test_the_help_says_what_codes_mean():
+    """Of a push."""
+    assert "3: nobody answered" in " ".join(zoo("push", "--help").out.split())
