@@ -24,6 +24,7 @@ COMMANDS = {
     "memory": ("data",),
     "weights": (),
     "checkpoint_pause": (),
+    "hub": (),
     "list_runs": (),
     "list_plugins": (),
 }

@@ -18,6 +18,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 COMMANDS = [
     "checkpoint_pause",
     "folder_epochs",
+    "hub",
     "list_plugins",
     "list_runs",
     "loop_overhead",

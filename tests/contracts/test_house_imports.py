@@ -23,6 +23,7 @@ print("imported:", *sorted(sys.modules), file=sys.stderr)
 sys.exit(code)
 """
 HEAVY = {"torch", "torchvision", "numpy", "PIL", "msgspec", "rich", "safetensors"}
+HEAVY |= {"huggingface_hub", "yaml"}
 
 
 def run(program, *arguments):
@@ -55,6 +56,8 @@ def run(program, *arguments):
         ["train", "--help"],
         ["eval", "--help"],
         ["predict", "--help"],
+        ["push", "--help"],
+        ["pull", "--help"],
         ["export", "--help"],
     ],
     ids=" ".join,

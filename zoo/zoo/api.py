@@ -97,7 +97,8 @@ def load_model(source: str | Path) -> nn.Module:
     """Load a trained model, in eval mode on the CPU.
 
     Args:
-        source: a run's name, its folder, or a `.safetensors` file that a training wrote.
+        source: a run's name, its folder, or a `.safetensors` file that a training wrote; or
+            `hf:USER/REPO[@REVISION]`, which is pulled from a hub where it is not here.
 
     Raises:
         ZooError: there is none, it is damaged, or its plugin is not installed.

@@ -94,9 +94,17 @@ def incoming() -> Iterator[Path]:
 
 
 def sync_file(file: Path) -> None:
-    """Get a file's bytes onto the disk; where it can't be, `keep` says so."""
-    with suppress(OSError), file.open("rb") as stream:
-        os.fsync(stream.fileno())
+    """Get a file's bytes onto the disk; where that can't be, `keep` says so."""
+    with suppress(OSError):
+        _sync(file)
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDWR)  # Windows syncs what may be written only
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def keep(folder: Path, repo: str, commit: str) -> Path:
@@ -109,8 +117,7 @@ def keep(folder: Path, repo: str, commit: str) -> Path:
     make_folder(target.parent)
     try:
         for file in folder.iterdir():
-            with file.open("rb") as stream:
-                os.fsync(stream.fileno())
+            _sync(file)
         sync_folder(folder)
         if target.exists():  # it was found to be damaged, or somebody was as quick
             aside = target.with_name(temporary_name(commit))
