@@ -101,6 +101,18 @@ def test_a_file_that_has_changed_is_not_sent(hub, run, name):
     assert not hub.log
 
 
+def test_a_large_file_that_has_changed_is_not_sent(hub, run, online):
+    """Its bytes are read once, by the client; no byte is sent, and there is no commit."""
+    online.setattr("zoo.hub._stage._LARGEST_IN_GIT", 1000)
+    data = bytearray((run / "model.safetensors").read_bytes())
+    data[-2] ^= 1
+    (run / "model.safetensors").write_bytes(data)
+    said = zoo("push", "mlp", REPO, code=1)
+    assert "not pushed: a file is not what the run stored" in said.err
+    assert not hub.asked("PUT")
+    assert not hub.asked("POST", "/commit/")
+
+
 def test_model_pth_is_sent_where_it_is_asked_for(pushed, run):
     """And taken away again by a push without it."""
     zoo("push", "mlp", REPO, "--with-pth")

@@ -7,10 +7,11 @@ from .._door import door
 if TYPE_CHECKING:
     from ._client import Hub
     from ._deadline import TIMEOUT, Deadline
+    from ._order import Order, Pushed, plan_push
     from ._place import SIGN, Place, parse_place
     from ._progress import Progress, Quiet, screen_progress
     from ._pull import Pulled, pull_model, use_model
-    from ._push import Order, Pushed, plan_push, push_run, why_not_ready
+    from ._push import push_run, why_not_ready
     from ._store import pulled_places
 
 # Where each public name lives. Resolved on first use: those who share nothing pay nothing.
@@ -19,14 +20,14 @@ _HOMES = {
     "TIMEOUT": "_deadline",
     "Deadline": "_deadline",
     "Hub": "_client",
-    "Order": "_push",
+    "Order": "_order",
     "Place": "_place",
     "Progress": "_progress",
     "Pulled": "_pull",
-    "Pushed": "_push",
+    "Pushed": "_order",
     "Quiet": "_progress",
     "parse_place": "_place",
-    "plan_push": "_push",
+    "plan_push": "_order",
     "pull_model": "_pull",
     "pulled_places": "_store",
     "push_run": "_push",

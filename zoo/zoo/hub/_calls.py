@@ -21,6 +21,10 @@ _TELL_SECONDS = 0.1
 _BUFFER = 1 << 20
 
 
+class AlteredFile(Exception):
+    """A file is not what is recorded of it."""
+
+
 def install(tell: Tell) -> None:
     """Give each request a limit, and tell when a commit is sent: before that, none can be made."""
 
@@ -103,14 +107,14 @@ def commit(
         delete: names of files to take away.
 
     Raises:
-        ValueError: a file has another digest.
+        AlteredFile: a file has another digest.
     """
     sent = _Sent(tell)
     additions = []
     for name, path, sha256 in files:
         addition = _Watched(path_in_repo=name, path_or_fileobj=path)
         if (found := addition.upload_info.sha256.hex()) != sha256:
-            raise ValueError(f"{name} has the sha256 {found}, {sha256} was stored")
+            raise AlteredFile(f"{name} has the sha256 {found}, {sha256} was stored")
         addition.sent = sent
         additions.append(addition)
     removals = [CommitOperationDelete(name, is_folder=False) for name in delete]

@@ -28,6 +28,8 @@ _LINES = {
     "conflict": "somebody else has changed {place} meanwhile. Look at it, then push again",
     "late": "the time is over: {seconds:g} s. Try again, or with a longer --timeout",
     "disk": "the disk is full. Free some space, or set ZOO_HOME to a folder on another disk",
+    "altered": "a file is not what the run stored ({text}). Copy the run again from where it is "
+    "whole",
     "refused": "{host} refuses: {text}",
     "bug": "the hub's client failed ({text}). Is huggingface-hub 1.0 or newer installed?",
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _BY_CLASS = {
+    "AlteredFile": "altered",
     "OfflineModeIsEnabled": "offline",
     "GatedRepoError": "gated",
     "RevisionNotFoundError": "no_revision",
@@ -41,7 +42,7 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     """Return the `kind` of an error and its `text`, a line.
 
     Kinds are: offline, gated, no_revision, no_repository, no_file, refused, unreachable, stalled,
-    cut, bad_token, no_right, busy, conflict, server, disk, and bug for what is none of them.
+    cut, bad_token, no_right, busy, conflict, server, disk, altered, and bug for all else.
     """
     chain = list(_chain(error))
     kind = next((kind for e in chain if (kind := _kind(e))), "")

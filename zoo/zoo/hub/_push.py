@@ -1,91 +1,28 @@
 """Pushing a run: one commit on the head that was seen, and the truth about what came of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from zoo_registry import Registry, UsageError
+from zoo_registry import Registry
 
 from ..errors import HubError, PushUnknown, Stopped
-from ..runs import RECIPE as RUN_RECIPE
-from ._card import write_card
 from ._client import SENDING, TRANSPORT, Fault, Hub
-from ._config import write_config
-from ._curves import draw_curves
+from ._compose import compose_card, compose_fixed
 from ._deadline import TIMEOUT, Deadline
 from ._explain import explain
 from ._front import Kept, kept_of
-from ._manifest import (
-    CONFIG,
-    CURVES,
-    KNOWN,
-    MANIFEST,
-    METRICS,
-    README,
-    RECIPE,
-    TORCH_WEIGHTS,
-    WEIGHTS,
-    write_manifest,
-)
+from ._manifest import KNOWN, MANIFEST, README
+from ._order import Order, Pushed, plan_push
 from ._place import DEFAULT, Place, host
 from ._progress import Progress
 from ._remote import Listing, require_listed
 from ._stage import Stage, staging
-from ._subject import Subject, subject_of
+from ._subject import Subject
 
 _ROUNDS = 3
 """How often a commit is sent whose answer told of a fault; on one parent only one can succeed."""
 _GRACE = 15.0
 """Seconds to find out what has come of a commit, when the time is over."""
 _LARGEST_CARD = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is to be pushed where."""
-
-    source: str
-    """A run's name, its folder, or @alias."""
-    place: Place
-    private: bool | None = None
-    """None: a new repository is private, one that is there stays as it is."""
-    message: str = ""
-    with_pth: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pushed:
-    """What a push came to."""
-
-    run: str
-    repo: str
-    revision: str
-    commit: str
-    """The commit that the branch is at now."""
-    changed: bool
-    """Whether a commit was made; False where all was there already."""
-    private: bool
-    files: Mapping[str, int]
-    """Sizes in bytes, by name."""
-    notes: tuple[str, ...] = ()
-
-
-def plan_push(order: Order, registry: Registry) -> tuple[Subject, dict[str, int]]:
-    """Return the run, and the sizes of its files that a push sends as they are.
-
-    Raises:
-        UsageError: no run that can be pushed, or without the file asked for.
-    """
-    subject = subject_of(order.source, registry)
-    wanted = [WEIGHTS, RECIPE, METRICS, *([TORCH_WEIGHTS] if order.with_pth else [])]
-    recorded = subject.run.record["files"]
-    missing = [name for name in wanted if name not in recorded]
-    if missing and missing != [METRICS]:  # a run that was stopped in its first epoch has none
-        raise UsageError(
-            f"the run {subject.run.name} has recorded no {missing[0]}; `zoo runs show "
-            f"{subject.run.name}` shows what it has"
-        )
-    return subject, {name: recorded[name]["bytes"] for name in wanted if name in recorded}
 
 
 def push_run(
@@ -144,14 +81,14 @@ class _Push:
         Raises:
             Fault: it is certain that nothing was changed.
         """
-        self._compose_fixed()
+        compose_fixed(self._subject, self._stage)
         if not self._hub.ask("has_token"):
             raise Fault("no_token")
         last: Fault | None = None
         for _ in range(_ROUNDS):
             head = self._look(last)
             self._require_wanted(head)
-            self._compose_card(head)
+            compose_card(self._subject, self._repo, self._stage, self._kept(head))
             if self._is_at(head):
                 return self._pushed(head, head.commit, changed=last is not None)
             if last is not None and last.kind in ("conflict", "late"):
@@ -202,32 +139,8 @@ class _Push:
                 "Make it private there, or choose another"
             )
 
-    def _compose_fixed(self) -> None:
-        """Write what depends on the run alone."""
-        subject, stage = self._subject, self._stage
-        stage.write(CONFIG, write_config(subject).encode())
-        monitor = str(subject.run.record.get("monitor", "")).partition(":")[0]
-        if picture := draw_curves(subject.run.history, monitor):
-            stage.write(CURVES, picture)
-
-    def _compose_card(self, head: Listing) -> None:
-        """Write the card, with what users have added to the one that is there, and the manifest."""
-        stage = self._stage
-        stage.files.pop(README, None)
-        stage.files.pop(MANIFEST, None)
-        sizes = {name: file.size for name, file in stage.files.items()}
-        recipe = (self._subject.run.path / RUN_RECIPE).read_text("utf-8")
-        card = write_card(self._subject, self._repo, recipe, sizes, self._kept(head))
-        stage.write(README, card.encode())
-        digests = {
-            name: {"sha256": file.sha256, "bytes": file.size}
-            for name, file in sorted(stage.files.items())
-        }
-        made_with = str(self._subject.run.record.get("zoo_version", ""))
-        manifest = write_manifest(self._subject.run.name, made_with, digests)
-        stage.write(MANIFEST, manifest.encode())
-
     def _kept(self, head: Listing) -> Kept:
+        """Return what users have written into the card that is there."""
         remote = head.files.get(README)
         if remote is None or remote.size > _LARGEST_CARD:
             return Kept({}, "")
