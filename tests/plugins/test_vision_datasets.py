@@ -79,7 +79,7 @@ class TestRealData:
         assert len(splits.classes) == 10
         assert splits.train[0][0].shape == (3, 32, 32)
         run = zoo.train(
-            "resnet18",
+            "vision/resnet18",
             f"folder:{root}",
             epochs=1,
             batch_size=50,
