@@ -86,12 +86,14 @@ def test_errors_end_the_program_with_the_code_they_promise():
         "IncompatibleWeights",
         "InvalidData",
         "InvalidOption",
+        "NotOnHub",
         "RunExists",
         "UnknownName",
         "UsageError",
     }
     assert errors.Stopped("text", 130).exit_code == 130
     assert errors.Diverged("text").exit_code == 1
+    assert errors.PushUnknown("text").exit_code == 3
 
 
 @pytest.mark.parametrize("name", errors.__all__)
