@@ -32,9 +32,9 @@ def test_a_dataset_with_files_is_read_where_they_are(data_root):
     registry = zoo_registry.load(only=["optim", "vision"])
     checks = plan_checks(registry, "vision", ["mnist", "mnist-cnn"], data_root=data_root)
     found = {check.name: check.run() for check in checks}
-    assert {
-        name: outcome.detail for name, outcome in found.items() if outcome.verdict != "ok"
-    } == {"vision/mnist: builds at varied options": "it has no options with other values to try"}
+    assert {name: outcome.detail for name, outcome in found.items() if outcome.verdict != "ok"} == {
+        "vision/mnist: builds at varied options": "it has no options with other values to try"
+    }
     overlap = found["vision/mnist: its splits do not overlap"].detail
     assert overlap == "10,000 of 10,000 against 60,000: 0 in both"
     assert "vision/mnist (1, 28, 28)" in found["vision/mnist-cnn: takes its declared data"].detail
