@@ -89,13 +89,6 @@ def _read(point: EntryPoint, plugin: Plugin, found: Found) -> Row | None:
     # Imported here: nothing is read where all is remembered.
     from ._reader import read_plugin
 
-    namesake = [other for other in found.plugins if other.module == plugin.module]
-    if len(namesake) > 1:
-        first = namesake[0]
-        plugin.faults.append(
-            f"{plugin.module} is loaded already, as {first.name} of {first.origin}"
-        )
-        return None
     entries = read_plugin(point, plugin, found.life)
     found.entries += entries
     return make_row(point, plugin, found.life.hooks(plugin), entries)

@@ -127,15 +127,13 @@ class Registry:
                 failures.append((plugin, f"{hook}: {fault}"))
         return failures
 
-    def remembered(
-        self, hook: str, work_out: Callable[[Plugin], Any], none: Any = None
-    ) -> list[tuple[Plugin, Any]]:
+    def remembered(self, hook: str, work_out: Callable[[Plugin], Any]) -> list[tuple[Plugin, Any]]:
         """Return what `work_out` makes of each plugin that has a hook, recalled where it can be.
 
         Args:
             hook: its name; what is remembered is so under it.
-            work_out: given a plugin, which it may `ask`; returns plain data, as JSON has them.
-            none: what it returns where it could not tell, which is not remembered.
+            work_out: given a plugin, which it may `ask`; returns plain data, as JSON has them, or
+                None where it could not tell, which is not remembered.
         """
         found, rows = [], self._found.index.rows
         is_new = False
@@ -143,7 +141,7 @@ class Registry:
             row = rows[self._found.numbers[plugin]]
             if row is None or hook not in row.facts:
                 value = work_out(plugin)
-                if row is not None and value != none:
+                if row is not None and value is not None:
                     row.facts[hook] = value
                     is_new = True
             else:
