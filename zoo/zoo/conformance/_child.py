@@ -1,13 +1,12 @@
 """Runs checks for `run_apart`: `python -m zoo.conformance._child NAME ROOT PATTERNS FIRST`."""
 
 import json
-import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import zoo_registry
 
+from .._told import own_stdout
 from ._plan import plan_checks
 
 _LIGHT = ("plugin", "tracker")
@@ -25,7 +24,7 @@ def main(name: str, root: str, patterns: str, first: str) -> None:
         patterns: a JSON array.
         first: number of the first check to run, counted from 0.
     """
-    tell = _own_stdout()
+    tell = own_stdout()
     registry = zoo_registry.load()
     data_root = Path(root) if root else None
     checks = plan_checks(registry, name, json.loads(patterns), data_root=data_root)
@@ -43,18 +42,6 @@ def main(name: str, root: str, patterns: str, first: str) -> None:
                 "seconds": round(outcome.seconds, 3),
             }
         )
-
-
-def _own_stdout() -> Any:
-    """Take stdout for what is told; whatever a plugin prints, from C too, goes to stderr."""
-    own = os.dup(1)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-
-    def tell(facts: dict[str, Any]) -> None:
-        os.write(own, json.dumps(facts).encode() + b"\n")
-
-    return tell
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import sys
 import threading
 from typing import Any
 
+from .._told import own_stdout
+
 _QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
 """Addresses of a storage carry what gives access to it behind their question mark."""
 
@@ -21,7 +23,7 @@ _QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
 def main() -> None:
     """Answer requests until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started this process decides
-    tell = _own_stdout()
+    tell = own_stdout()
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(requests,), daemon=True).start()
     # Imported here: that the one who asks has died is noticed meanwhile.
@@ -48,18 +50,6 @@ def _read(requests: "queue.SimpleQueue[bytes]") -> None:
     for line in sys.stdin.buffer:
         requests.put(line)
     os._exit(0)
-
-
-def _own_stdout() -> Any:
-    """Take stdout for what is told; whatever a library prints goes to stderr."""
-    own = os.dup(1)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-
-    def tell(facts: dict[str, Any]) -> None:
-        os.write(own, json.dumps(facts).encode() + b"\n")
-
-    return tell
 
 
 class _Secret:
