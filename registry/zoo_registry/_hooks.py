@@ -5,6 +5,7 @@ in what they then leave registered.
 """
 
 import inspect
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pluggy
@@ -55,20 +56,36 @@ class HookManager(pluggy.PluginManager):
         hook = options.get("specname") or name
         self._marked.add(hook)
         fault = _fault(hook, pluggy.HookImpl(plugin, hook, getattr(plugin, name), options))
-        if fault is None:
+        if not fault:
             return options
         self._faults.append(fault)
         return None
 
 
-def _fault(hook: str, implementation: pluggy.HookImpl) -> str | None:
-    if hook not in HOOKS:
-        close = "".join(f"; did you mean {known}?" for known in nearest(hook, HOOKS)[:1])
-        return None if implementation.optionalhook else f"there is no hook {hook}{close}"
-    if implementation.wrapper or implementation.hookwrapper:
+def misfit(
+    hook: str, asked: Iterable[str], known: Mapping[str, tuple[str, ...]], what: str = "hook"
+) -> str:
+    """Say why a hook that asks for these arguments can't be called; empty where it can.
+
+    Args:
+        hook: its name.
+        asked: its arguments.
+        known: the hooks there are, and the arguments each may ask for.
+        what: they are called.
+    """
+    if hook not in known:
+        close = "".join(f"; did you mean {name}?" for name in nearest(hook, known)[:1])
+        return f"there is no {what} {hook}{close}"
+    for argument in asked:
+        if argument not in known[hook]:
+            given = ", ".join(known[hook]) or "no arguments"
+            return f"{hook} asks for {argument!r}; it is given {given}"
+    return ""
+
+
+def _fault(hook: str, implementation: pluggy.HookImpl) -> str:
+    if hook not in HOOKS and implementation.optionalhook:
+        return ""
+    if hook in HOOKS and (implementation.wrapper or implementation.hookwrapper):
         return f"{hook} is a wrapper, which zoo's hooks do not have"
-    for argument in implementation.argnames:
-        if argument not in HOOKS[hook]:
-            known = ", ".join(HOOKS[hook]) or "no arguments"
-            return f"{hook} asks for {argument!r}; it is given {known}"
-    return None
+    return misfit(hook, implementation.argnames, HOOKS)

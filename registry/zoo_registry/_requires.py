@@ -4,10 +4,10 @@ Code written for a newer zoo fails in ways that say nothing of that, such as a n
 imported.
 """
 
-import importlib.util
 import re
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 
+from ._finding import find_module
 from ._installed import EntryPoint, installed_version
 
 _STATED = re.compile(r"""^requires_zoo\s*(?::[^=\n]+)?=\s*["']([^"'\n]*)["']""", re.MULTILINE)
@@ -84,11 +84,8 @@ def _padded(key: tuple[tuple[int, ...], int], depth: int) -> tuple[int, ...]:
 
 def _stated(module: str) -> str:
     """Return what a module's source states; empty where it states nothing or there is none."""
-    top, *rest = module.split(".")
     try:
-        spec = importlib.util.find_spec(top)
-        for part in rest:  # by the paths alone: to import a parent would run the plugin's code
-            spec = spec and PathFinder.find_spec(part, list(spec.submodule_search_locations or ()))
+        spec = find_module(module)
         if spec is None or spec.origin is None:
             return ""
         found = _STATED.search(_source(spec, spec.origin))

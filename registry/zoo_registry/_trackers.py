@@ -6,8 +6,7 @@ from typing import Any
 
 from ._conduct import attempt
 from ._errors import SpecError
-from ._hooks import HOOKS
-from ._nearest import nearest
+from ._hooks import HOOKS, misfit
 from ._plugin import Entry
 
 LIFE = {name: arguments for name, arguments in HOOKS.items() if "run" in arguments}
@@ -56,13 +55,7 @@ class Tracker:
 
 def _checked(tracker: str, hook: str, method: Any) -> tuple[Callable[..., Any], tuple[str, ...]]:
     """Return a hook and the arguments it asks for."""
-    if hook not in LIFE:
-        close = "".join(f"; did you mean {known}?" for known in nearest(hook, LIFE)[:1])
-        raise SpecError(f"{tracker}: there is no life-cycle hook {hook}{close}")
-    names = tuple(inspect.signature(method).parameters)
-    for name in names:
-        if name not in LIFE[hook]:
-            raise SpecError(
-                f"{tracker}: {hook} asks for {name!r}; it is given {', '.join(LIFE[hook])}"
-            )
-    return method, names
+    asked = tuple(inspect.signature(method).parameters) if hook in LIFE else ()
+    if fault := misfit(hook, asked, LIFE, "life-cycle hook"):
+        raise SpecError(f"{tracker}: {fault}")
+    return method, asked

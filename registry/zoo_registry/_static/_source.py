@@ -1,13 +1,13 @@
 """Where a module is written and what its top level binds, found without importing anything."""
 
 import ast
-import importlib.util
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+
+from .._finding import find_module
 
 _REWRITES = ("__init__", "__new__", "__call__", "__signature__", "__wrapped__")
 """Attributes whose assignment changes how the thing is called."""
@@ -52,7 +52,9 @@ def find_source(module: str) -> Source:
         NotThere: there is no such module.
         NotStatic: it is not Python source in a file.
     """
-    spec = _find_spec(module)
+    spec = find_module(module)
+    if spec is None:
+        raise NotThere(f"there is no {module}")
     locations = spec.submodule_search_locations
     package = module if locations is not None else module.rpartition(".")[0]
     if spec.origin is None and locations is not None:  # a namespace package
@@ -70,22 +72,6 @@ def find_source(module: str) -> Source:
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
     )
     return Source(module, package, bindings(body, package), tuple(stars))
-
-
-def _find_spec(module: str) -> ModuleSpec:
-    top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):  # ValueError: a module made by hand, `__main__` in a shell
-        spec = None
-    for part in rest:
-        if spec is None or spec.submodule_search_locations is None:
-            raise NotThere(f"there is no {module}")
-        # A bare name and an explicit path: the finder then has no reason to import the parent.
-        spec = PathFinder.find_spec(part, list(spec.submodule_search_locations))
-    if spec is None:
-        raise NotThere(f"there is no {module}")
-    return spec
 
 
 @lru_cache(maxsize=16)
