@@ -1,5 +1,7 @@
 """The specs of torchvision's datasets: where their files are, and where they come from."""
 
+from functools import partial
+
 from zoo_registry import DatasetSpec
 
 _MNIST_LIKE = (
@@ -19,24 +21,10 @@ def emnist_files(kind: str) -> tuple[str, ...]:
     return tuple(f"EMNIST/raw/{stem}-{what}" for stem in stems for what in kinds)
 
 
-def _arrays(
-    name: str, summary: str, files: tuple[str, ...], *urls: str, build: str = "arrays"
+def _dataset(
+    name: str, summary: str, files: tuple[str, ...], *urls: str, build: str
 ) -> DatasetSpec:
-    """Return the spec of a set that is read into memory."""
-    return DatasetSpec(
-        name=name,
-        build=f"zoo_torchvision.arrays:{build}",
-        arguments={"source": name},
-        files=files,
-        urls=urls,
-        summary=summary,
-    )
-
-
-def _photos(
-    name: str, summary: str, files: tuple[str, ...], *urls: str, build: str = "photos:photos"
-) -> DatasetSpec:
-    """Return the spec of a set of image files."""
+    """Return the spec of a set that `build`, an address within this package, reads."""
     return DatasetSpec(
         name=name,
         build=f"zoo_torchvision.{build}",
@@ -46,6 +34,11 @@ def _photos(
         summary=summary,
     )
 
+
+_arrays = partial(_dataset, build="arrays:arrays")
+"""Of a set that is read into memory."""
+_photos = partial(_dataset, build="photos:photos")
+"""Of a set of image files."""
 
 DATASETS = (
     _arrays(
@@ -59,7 +52,7 @@ DATASETS = (
         "grey images 28x28 of handwritten letters and digits: 131,600 in 47 classes",
         emnist_files("balanced"),
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
-        build="emnist",
+        build="arrays:emnist",
     ),
     _arrays(
         "fer2013",
@@ -81,7 +74,7 @@ DATASETS = (
             for what in "xy"
         ),
         "https://drive.google.com/uc?id=1Ka0XfEMiwgCYPdTI-vv6eUElOBnKFKQ2",
-        build="pcam",
+        build="arrays:pcam",
     ),
     _arrays(
         "qmnist",
@@ -99,7 +92,7 @@ DATASETS = (
         "1,593 grey images 16x16 of handwritten digits, some held out",
         ("semeion.data",),
         "http://archive.ics.uci.edu/ml/machine-learning-databases/semeion/semeion.data",
-        build="held_out",
+        build="arrays:held_out",
     ),
     _arrays(
         "stl10",
