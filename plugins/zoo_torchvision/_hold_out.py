@@ -2,7 +2,8 @@
 
 import torch
 
-from zoo_registry import InvalidData, InvalidOption
+from zoo.data import draw_held_out, require_share
+from zoo_registry import InvalidData
 
 # N = samples in all
 
@@ -22,17 +23,15 @@ def hold_out(labels: torch.Tensor, fraction: float, seed: int) -> tuple[torch.Te
         InvalidOption: `fraction` is no share.
         InvalidData: a class has a single sample.
     """
-    if not 0 <= fraction < 1:
-        raise InvalidOption(f"test_fraction is {fraction}; it is a share, 0 to below 1")
+    require_share(fraction)
     is_test = torch.zeros(len(labels), dtype=torch.bool)
     for label in labels.unique().tolist() if fraction else ():
         members = (labels == label).nonzero().flatten()
-        count = max(1, round(fraction * len(members)))
-        if count >= len(members):
+        drawn = draw_held_out(len(members), fraction, seed)
+        if drawn is None:
             raise InvalidData(
                 f"class {label} has {len(members)} samples, too few to hold out {fraction:g} of "
                 "them; set dataset.test_fraction=0 to hold out none"
             )
-        generator = torch.Generator().manual_seed(seed)
-        is_test[members[torch.randperm(len(members), generator=generator)[:count]]] = True
+        is_test[members[drawn]] = True
     return (~is_test).nonzero().flatten(), is_test.nonzero().flatten()

@@ -2,8 +2,8 @@
 
 from typing import Any, Literal
 
-from zoo.data import ImageFiles, photo_statistics, probe_images
-from zoo_registry import InvalidOption, Splits
+from zoo.data import ImageFiles, image_shape, photo_statistics, probe_images
+from zoo_registry import Splits
 
 from ._listing import Pair, names_of, pairs_of
 
@@ -30,9 +30,7 @@ def splits_over(
     """Return splits over the files; without a `size` their own decides."""
     if size is None:
         size = probe_images([file for file, _ in train])[1]
-    shape = (size, size) if isinstance(size, int) else size
-    if min(shape) < 1:
-        raise InvalidOption(f"image_size is {size}; it is a number of pixels, from 1")
+    shape = image_shape(size)
     mean, std = photo_statistics(channels, mean, std)
     parts = [
         ImageFiles([file for file, _ in pairs], [label for _, label in pairs], channels, shape)

@@ -4,10 +4,16 @@ import warnings
 from pathlib import Path
 from typing import Literal
 
-import torch
-
-from zoo.data import ImageFiles, photo_statistics, probe_images, unreadable_images
-from zoo_registry import InvalidData, InvalidOption, Splits
+from zoo.data import (
+    ImageFiles,
+    draw_held_out,
+    image_shape,
+    photo_statistics,
+    probe_images,
+    require_share,
+    unreadable_images,
+)
+from zoo_registry import InvalidData, Splits
 
 from ._layout import Files, read_layout
 
@@ -59,8 +65,7 @@ def folder(  # noqa: PLR0913 - as many as people set
             without training images.
         BadSample: raised by the splits for a file that can't be read.
     """
-    if not 0 <= test_fraction < 1:
-        raise InvalidOption(f"test_fraction is {test_fraction}; it is a share, 0 to below 1")
+    require_share(test_fraction)
     train, test = read_layout(Path(path))
     classes = tuple(train)
     if skip_bad_samples:
@@ -68,9 +73,7 @@ def folder(  # noqa: PLR0913 - as many as people set
     if test is None and test_fraction:
         train, test = hold_out(train, test_fraction, split_seed)
     found, own_size = probe_images([file for files in train.values() for file in files])
-    size = (image_size, image_size) if isinstance(image_size, int) else image_size or own_size
-    if min(size) < 1:
-        raise InvalidOption(f"image_size is {image_size}; it is a number of pixels, from 1")
+    size = image_shape(own_size if image_size is None else image_size)
     channels = channels or (1 if found == 1 else 3)
     mean, std = photo_statistics(channels, mean, std)
     return Splits(
@@ -90,17 +93,15 @@ def hold_out(files: Files, test_fraction: float, seed: int) -> tuple[Files, File
     """
     train, test = {}, {}
     for name, members in files.items():
-        num_test = max(1, round(test_fraction * len(members)))
-        if num_test >= len(members):
+        drawn = draw_held_out(len(members), test_fraction, seed)
+        if drawn is None:
             raise InvalidData(
                 f"class {name} has {len(members)} images, too few to hold out {test_fraction:g} "
                 "of them; add some, or set dataset.test_fraction=0 to hold out none"
             )
-        # A generator for each class: new images of one leave the split of the others alone.
-        generator = torch.Generator().manual_seed(seed)
-        drawn = set(torch.randperm(len(members), generator=generator)[:num_test].tolist())
-        train[name] = [file for index, file in enumerate(members) if index not in drawn]
-        test[name] = [file for index, file in enumerate(members) if index in drawn]
+        out = set(drawn)
+        train[name] = [file for index, file in enumerate(members) if index not in out]
+        test[name] = [file for index, file in enumerate(members) if index in out]
     return train, test
 
 

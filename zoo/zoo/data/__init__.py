@@ -6,7 +6,8 @@ from ._batches import Augmentation, Batch, Batches
 from ._cache import cached, if_cached, in_memory
 from ._facts import DataFacts, describe
 from ._fetch import fetch
-from ._image_files import ImageFiles, probe_images, unreadable_images
+from ._hold_out import draw_held_out, require_share
+from ._image_files import ImageFiles, image_shape, probe_images, unreadable_images
 from ._images import read_image
 from ._input import InputSpec, Prepare, match_dtype
 from ._items import length, read_item
@@ -35,10 +36,12 @@ __all__ = [
     "class_counts",
     "default_workers",
     "describe",
+    "draw_held_out",
     "epoch_order",
     "fetch",
     "generators_kept",
     "if_cached",
+    "image_shape",
     "in_memory",
     "length",
     "match_dtype",
@@ -49,6 +52,7 @@ __all__ = [
     "read_arrays",
     "read_image",
     "read_item",
+    "require_share",
     "seed_others",
     "unreadable_images",
     "usable_cores",

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from zoo_registry import BadSample
+from zoo_registry import BadSample, InvalidOption
 
 from .._cores import usable_cores
 from ._images import read_image
@@ -85,6 +85,18 @@ class ImageFiles(Dataset[tuple[torch.Tensor, int]]):
             digest.update(os.fsencode(file.absolute()))
             digest.update(f"\0{facts.st_size} {facts.st_mtime_ns}\0".encode())
         return digest.hexdigest()
+
+
+def image_shape(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return rows and columns, of which one number stands for squares.
+
+    Raises:
+        InvalidOption: there can be no such images.
+    """
+    shape = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if min(shape) < 1:
+        raise InvalidOption(f"image_size is {image_size}; it is a number of pixels, from 1")
+    return shape
 
 
 def probe_images(files: Sequence[Path]) -> tuple[int, tuple[int, int]]:
