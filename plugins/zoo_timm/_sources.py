@@ -1,9 +1,9 @@
 """timm's architectures, read from its source files: importing timm takes torch and seconds."""
 
-import os
 import re
 from collections.abc import Iterator
-from importlib.util import find_spec
+
+from zoo_registry import read_sources
 
 _ENTRY = re.compile(
     # It begins with the text itself: that is searched for seven times as fast as `^` and the text.
@@ -19,26 +19,11 @@ _LONGEST = 90
 def architectures() -> Iterator[tuple[str, str]]:
     """Yield the name of each architecture and a line about it, file by file.
 
-    Finding a top-level package imports nothing. Whatever can't be read offers nothing: without
-    timm, or with one whose layout is another, there is none.
+    Without timm, or with one whose layout is another, there is none.
     """
-    for folder in _folders():
-        for file in sorted(os.listdir(folder)):  # noqa: PTH208 - pathlib takes longer to import
-            if file.endswith(".py"):
-                with open(f"{folder}/{file}", "rb") as source:  # noqa: PTH123 - likewise
-                    text = source.read()
-                for name, line in _ENTRY.findall(text):
-                    yield name.decode(), _summary(name.decode(), line.decode(errors="replace"))
-
-
-def _folders() -> list[str]:
-    try:
-        spec = find_spec("timm")
-    except (ImportError, ValueError):  # ValueError: a module made by hand
-        return []
-    locations = spec.submodule_search_locations if spec else None
-    folders = [f"{location}/models" for location in locations or ()]
-    return [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - likewise
+    for text in read_sources("timm.models"):
+        for name, line in _ENTRY.findall(text):
+            yield name.decode(), _summary(name.decode(), line.decode(errors="replace"))
 
 
 def _summary(name: str, line: str) -> str:

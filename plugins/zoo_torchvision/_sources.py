@@ -1,9 +1,9 @@
 """torchvision's architectures, read from its source files: importing it takes torch and seconds."""
 
-import os
 import re
 from collections.abc import Iterator
-from importlib.util import find_spec
+
+from zoo_registry import read_sources
 
 _ENTRY = re.compile(
     rb"\n@register_model\(\)\n(?:@[^\n]*\n)*"  # maybe among other decorators
@@ -20,26 +20,11 @@ _LONGEST = 90
 def architectures() -> Iterator[tuple[str, str]]:
     """Yield the name of each architecture that classifies images, and a line about it.
 
-    Those that segment, detect, compare or read video are in folders further down. Finding a
-    top-level package imports nothing.
+    Those that segment, detect, compare or read video are in packages further down.
     """
-    for folder in _folders():
-        for file in sorted(os.listdir(folder)):  # noqa: PTH208 - pathlib takes longer to import
-            if file.endswith(".py"):
-                with open(f"{folder}/{file}", "rb") as source:  # noqa: PTH123 - likewise
-                    text = source.read()
-                for name, words in _ENTRY.findall(text):
-                    yield name.decode(), _summary(name.decode(), words.decode(errors="replace"))
-
-
-def _folders() -> list[str]:
-    try:
-        spec = find_spec("torchvision")
-    except (ImportError, ValueError):  # ValueError: a module made by hand
-        return []
-    locations = spec.submodule_search_locations if spec else None
-    folders = [f"{location}/models" for location in locations or ()]
-    return [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - likewise
+    for text in read_sources("torchvision.models"):
+        for name, words in _ENTRY.findall(text):
+            yield name.decode(), _summary(name.decode(), words.decode(errors="replace"))
 
 
 def _summary(name: str, words: str) -> str:

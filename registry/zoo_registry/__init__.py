@@ -21,6 +21,7 @@ from ._nearest import nearest
 
 if TYPE_CHECKING:
     from ._address import resolve
+    from ._finding import read_sources
     from ._index import Store
     from ._markers import hookimpl
     from ._plugin import Entry, Plugin
@@ -61,6 +62,7 @@ _HOMES = {
     "load": "_registry",
     "options_of": "_signature",
     "read_signature": "_signature",
+    "read_sources": "_finding",
     "resolve": "_address",
 }
 
@@ -96,6 +98,7 @@ __all__ = [
     "nearest",
     "options_of",
     "read_signature",
+    "read_sources",
     "resolve",
 ]
 
