@@ -4,9 +4,10 @@ import h5py
 import pytest
 import torch
 import torchvision_files as files
+from torchvision_files import read
 
 import zoo
-from zoo_registry import DatasetUnavailable, InvalidData, ZooError, load, options_of, resolve
+from zoo_registry import DatasetUnavailable, InvalidData, ZooError, load, options_of
 
 CHANNELS_AND_SIZE = {
     "cifar100": (3, 32, 100),
@@ -25,11 +26,6 @@ def specs():
     """The specs of the datasets, by name."""
     entries = load(only=["torchvision"]).select(kind="dataset")
     return {entry.spec.name: entry.spec for entry in entries}
-
-
-def read(spec, root, **options):
-    """Build a dataset as a training does."""
-    return resolve(spec.address)(root=root, **spec.arguments, **options)
 
 
 @pytest.mark.parametrize("name", CHANNELS_AND_SIZE)

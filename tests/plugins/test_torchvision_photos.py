@@ -3,10 +3,11 @@
 import pytest
 import torch
 import torchvision_files as files
+from torchvision_files import read
 
 import zoo
 from zoo.data import ImageFiles, cached
-from zoo_registry import DatasetUnavailable, InvalidData, InvalidOption, load, resolve
+from zoo_registry import DatasetUnavailable, InvalidData, InvalidOption, load
 
 FACTS = {
     "caltech101": (files.caltech101, 8, 2, ("ant", "lotus")),
@@ -35,11 +36,6 @@ def specs():
     """The specs of the datasets, by name."""
     entries = load(only=["torchvision"]).select(kind="dataset")
     return {entry.spec.name: entry.spec for entry in entries}
-
-
-def read(spec, root, **options):
-    """Build a dataset as a training does."""
-    return resolve(spec.address)(root=root, **spec.arguments, **options)
 
 
 def test_every_dataset_of_files_is_tried(specs):

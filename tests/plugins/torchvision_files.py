@@ -11,7 +11,14 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 
+from zoo_registry import resolve
+
 NOISE = np.random.default_rng(0)
+
+
+def read(spec, root, **options):
+    """Build a dataset as a training does."""
+    return resolve(spec.address)(root=root, **spec.arguments, **options)
 
 
 def md5(path):

@@ -17,6 +17,17 @@ def zoo_models():
 """
 
 
+def run(program):
+    """Run a program that finds what this one does; return what it printed."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def loaded(site, source):
     """Return the only plugin, and the names it offers."""
     site.plugin("acme", source + SPECS)
@@ -204,13 +215,7 @@ def test_what_is_written_past_sys_stdout_is_kept_out_of_it_too(site, tmp_path, s
     program = (
         "import sys, zoo_registry; print('first'); zoo_registry.load(only=['acme']); print('last')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(program)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "first\nlast\n"
     assert "noise\n" in done.stderr
@@ -226,11 +231,5 @@ def test_a_program_without_a_stream_loads_plugins_as_any(site, closed):
         "assert len(zoo_registry.load(only=['acme']).entries) == 1\n"
         "os._exit(7)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(program)
     assert done.returncode == 7, done.stderr
