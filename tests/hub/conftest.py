@@ -1,52 +1,14 @@
 """A hub on the loopback, and runs to push to it. The genuine client is in a process of its own."""
 
 import copy
-import io
-import json
-import os
 import shutil
-import sys
-import warnings
-from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
-from typing import NamedTuple
-from unittest import mock
 
 import numpy as np
 import pytest
+from hub_commands import REPO, zoo
 from loopback import WRITER, LoopbackHub
 
-from zoo.cli import main
 from zoo.home import runs_dir
-
-REPO = "ada/digits"
-
-
-class Said(NamedTuple):
-    """What a command printed."""
-
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-def zoo(*arguments, code=0):
-    """Run the command line in this process, which must end with `code`."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        mock.patch.object(sys, "argv", ["zoo", *map(str, arguments)]),
-        warnings.catch_warnings(),
-        redirect_stdout(out),
-        redirect_stderr(err),
-    ):
-        warnings.simplefilter("default")
-        with pytest.raises(SystemExit) as end:
-            main()
-    assert end.value.code == code, (out.getvalue(), err.getvalue())
-    return Said(out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")
@@ -114,13 +76,3 @@ def pushed(hub, run, first_push):
         hub.log.clear()
     hub.repos, hub.lfs = copy.deepcopy(first_push["repos"]), dict(first_push["lfs"])
     return hub
-
-
-def copies():
-    """The commits on this machine, and anything else that is where they are kept."""
-    folder = Path(os.environ["ZOO_HOME"]) / "hub"
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if len(path.relative_to(folder).parts) == 2 or path.name.startswith(".")
-    )

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from conftest import REPO, zoo
+from hub_commands import REPO, zoo
 from huggingface_hub import ModelCard
 from loopback import File
 from PIL import Image

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import REPO, zoo
+from hub_commands import REPO, zoo
 from loopback import STRANGER
 
 COMMIT = "/commit/main"

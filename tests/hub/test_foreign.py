@@ -7,7 +7,7 @@ import sys
 import pytest
 import timm
 import torch
-from conftest import copies, zoo
+from hub_commands import copies, zoo
 from huggingface_hub import PyTorchModelHubMixin
 from safetensors.torch import save_file
 

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 import torch
-from conftest import REPO, copies, zoo
+from hub_commands import REPO, copies, zoo
 from loopback import READER, STRANGER
 from PIL import Image
 

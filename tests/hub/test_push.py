@@ -5,7 +5,7 @@ import os
 import tomllib
 
 import pytest
-from conftest import REPO, zoo
+from hub_commands import REPO, zoo
 from loopback import READER
 
 import zoo as api

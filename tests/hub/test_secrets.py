@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import REPO, zoo
+from hub_commands import REPO, zoo
 from loopback import READER, STRANGER, WRITER
 
 from zoo.hub._faults import fault_of

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from conftest import REPO, zoo
+from hub_commands import REPO, zoo
 
 import zoo as api
 from zoo.cli._completion._shells import SHELLS
