@@ -48,6 +48,7 @@ class Repo:
 
     private: bool = True
     refs: dict = field(default_factory=dict)
+    tags: dict = field(default_factory=dict)
     commits: dict = field(default_factory=dict)
     parents: dict = field(default_factory=dict)
 
@@ -82,6 +83,8 @@ class Fault:
     times: int = 1
     headers: dict = field(default_factory=dict)
     skip: int = 0
+    body: bytes | None = None
+    """Of an answer with a status; None: JSON with an error."""
 
     def takes(self, method, path):
         """Whether it is this request's turn."""
@@ -105,6 +108,7 @@ class LoopbackHub(ThreadingHTTPServer):
         self.repos, self.lfs, self.faults, self.log = {}, {}, [], []
         self.parts, self.part, self.page, self.verify = {}, part, page, verify
         self.after, self.before = [], []
+        self.moved = {}
         self.lock, self.closing = threading.Lock(), threading.Event()
         self.tokens = {WRITER: "write", READER: "read"}
 
@@ -189,7 +193,8 @@ class Handler(BaseHTTPRequestHandler):
             self._stop()
             return
         if self.planned.isdigit():
-            self._answer(int(self.planned), {"error": "planned"}, fault.headers)
+            told = {"error": "planned"} if fault.body is None else fault.body
+            self._answer(int(self.planned), told, fault.headers)
             return
         status, value, headers = self._route(path, parse_qs(address.query), body)
         entry[3] = status
@@ -256,6 +261,9 @@ class Handler(BaseHTTPRequestHandler):
     # What is asked, and what it comes to: (status, value, headers).
 
     def _route(self, path, query, body):
+        for old, new in self.server.moved.items():
+            if f"/{old}" in path:
+                return 307, None, {"Location": self.server.url + self.path.replace(old, new)}
         for pattern, name in ROUTES:
             if found := re.fullmatch(pattern, path):
                 parts = found.groups()
@@ -310,6 +318,19 @@ class Handler(BaseHTTPRequestHandler):
             return 409, {"error": "it is there"}, {}
         repo.refs[branch] = repo.refs["main"]
         return 200, {}, {}
+
+    def _commits(self, name, revision, *, query, body):
+        repo = self.server.repos[name]
+        if self._commit_of(repo, revision) is None:
+            return NO_REVISION
+        told = {
+            "title": "a commit",
+            "message": "",
+            "authors": [],
+            "date": "2026-01-01T00:00:00.000Z",
+        }
+        history = repo.history(revision) if revision in repo.refs else []
+        return 200, [{"id": commit, **told} for commit in history], {}
 
     def _validate(self, *, query, body):
         content = json.loads(body)["content"]
@@ -474,7 +495,8 @@ class Handler(BaseHTTPRequestHandler):
         return 206, data[start:], headers
 
     def _commit_of(self, repo, revision):
-        return repo.refs.get(revision) or (revision if revision in repo.commits else None)
+        named = repo.refs.get(revision) or repo.tags.get(revision)
+        return named or (revision if revision in repo.commits else None)
 
 
 NO_REVISION = (404, {"error": "no such revision"}, {"X-Error-Code": "RevisionNotFound"})
@@ -485,6 +507,7 @@ ROUTES = [
     (r"/api/repos/create", "_create"),
     (r"/api/validate-yaml", "_validate"),
     (rf"/api/models/{_REPO}/branch/(.+)", "_branch"),
+    (rf"/api/models/{_REPO}/commits/(.+)", "_commits"),
     (rf"/api/models/{_REPO}/preupload/(.+)", "_preupload"),
     (rf"/api/models/{_REPO}/commit/(.+)", "_commit"),
     (rf"/api/models/{_REPO}/tree/([^/]+)", "_tree"),
