@@ -378,7 +378,9 @@ class TestMistakes:
         assert "broken.png" in done.stderr
 
     def test_a_traceback_only_with_debug(self, tmp_path):
-        assert "Traceback" in zoo("train", "mlpp", "--debug", check=1).stderr
+        said = zoo("train", "mlpp", "--debug", check=2).stderr
+        assert "Traceback" in said
+        assert said.splitlines()[-1].startswith("zoo: no model named 'mlpp'")
 
     @pytest.mark.parametrize(
         "arguments",

@@ -7,7 +7,7 @@ import pytest
 from made_runs import zoo as command
 
 import zoo
-from zoo.cli._printable import printable
+from zoo._printable import printable
 from zoo.errors import IncompatibleWeights, InvalidOption, UnknownName
 from zoo.weights import read_metadata, read_state_dict, save_weights
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from zoo._printable import printable
 from zoo._provenance import why_not_offered
 from zoo._registry import registry
 from zoo._weight_files import CARD, SAFETENSORS, TORCH, FileFacts, inspect_file
@@ -15,8 +16,6 @@ from zoo.hub import SIGN
 from zoo.reporting import print_json
 from zoo.runs import find_weights
 from zoo_registry import UnknownName
-
-from ._printable import printable
 
 _LONGEST = 200
 """Characters of a name that is looked up: a stranger's may have millions."""

@@ -4,16 +4,17 @@ import functools
 import importlib
 import os
 import sys
+import traceback
 import warnings
 from typing import Any, NoReturn
 
 import click
 
+from zoo._printable import printable
 from zoo_registry import ZooError
 
 from ._completion import INSTRUCTION, Items, answer, items
 from ._plugin_commands import PluginCommands
-from ._printable import printable
 from ._subcommands import Group
 
 COMMANDS = {
@@ -103,8 +104,8 @@ def main() -> NoReturn:
     try:
         code = cli.main(arguments, prog_name="zoo", standalone_mode=False)
     except Exception as error:
-        if debug:
-            raise
+        if debug and not isinstance(error, BrokenPipeError):
+            say("".join(traceback.format_exception(error)).rstrip())
         sys.exit(_show(error))
     except KeyboardInterrupt:
         sys.exit(_interrupted())

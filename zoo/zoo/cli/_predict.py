@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from zoo._onnx_files import ONNX, onnx_file
+from zoo._printable import printable
 from zoo.home import user_path
 from zoo.reporting import print_json
 from zoo.runs import find_weights
@@ -14,7 +15,6 @@ from zoo_registry import InvalidData
 from ._completion import WEIGHTS, path, run
 from ._main import say
 from ._output import device_option, json_option, results
-from ._printable import printable
 
 
 @click.command("predict")
