@@ -103,7 +103,7 @@ def main() -> NoReturn:
     warnings.showwarning = _show_warning
     try:
         code = cli.main(arguments, prog_name="zoo", standalone_mode=False)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, its line and its code tell
         if debug and not isinstance(error, BrokenPipeError):
             say("".join(traceback.format_exception(error)).rstrip())
         sys.exit(_show(error))
