@@ -46,16 +46,14 @@ def build(  # noqa: PLR0913 - as many as people set
     """
     config = config_of(architecture, tag)
     name = full_name(architecture, tag)
-    options: dict[str, Any] = {
+    options = {
         "num_classes": num_classes,
         "in_chans": in_channels,
         "drop_rate": drop_rate,
         "drop_path_rate": drop_path_rate,
         "global_pool": global_pool,
+        **_size(config, image_size),
     }
-    if config.fixed_input_size and image_size is not None:
-        size = (image_size, image_size) if isinstance(image_size, int) else image_size
-        options["img_size"] = size
 
     def make() -> nn.Module:
         try:
@@ -68,6 +66,29 @@ def build(  # noqa: PLR0913 - as many as people set
         return make()
     require_weights(architecture, config)
     return loaded(name, config, make)
+
+
+def plain(
+    *,
+    architecture: str,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    image_size: int | tuple[int, int] | None = None,
+    tag: str | None = None,
+    **options: Any,
+) -> str:
+    """Return the call of timm's that builds what `build` does."""
+    size = _size(config_of(architecture, tag), image_size)
+    given = {"num_classes": num_classes, "in_chans": in_channels, **size, **options}
+    words = ", ".join(f"{key}={value!r}" for key, value in given.items() if value is not None)
+    return f"timm.create_model({full_name(architecture, tag)!r}, {words})"
+
+
+def _size(config: Any, image_size: int | tuple[int, int] | None) -> dict[str, Any]:
+    """Return what an architecture that is made for one size must be told of it."""
+    if not config.fixed_input_size or image_size is None:
+        return {}
+    return {"img_size": (image_size, image_size) if isinstance(image_size, int) else image_size}
 
 
 def _refusal(architecture: str, error: Exception) -> str:

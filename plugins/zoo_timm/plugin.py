@@ -31,6 +31,7 @@ def zoo_models() -> list[ModelSpec]:
             arguments={"architecture": name},
             expects="zoo_timm.expects:expects",
             initial=("pretrained",),
+            plain="zoo_timm.models:plain",
             recipe=_RECIPE,
             summary=summary,
         )

@@ -66,6 +66,21 @@ def build(
     return model
 
 
+def plain(
+    *,
+    architecture: str,
+    in_channels: int = 3,
+    image_size: int | tuple[int, int] | None = None,
+    **options: Any,
+) -> str:
+    """Return the call of torchvision's that builds what `build` does; none for other channels."""
+    if in_channels != 3:
+        return ""
+    given = {**options, **_own_options(architecture, in_channels, image_size)}
+    words = "".join(f", {key}={value!r}" for key, value in given.items() if value is not None)
+    return f"torchvision.models.get_model({architecture!r}{words})"
+
+
 def _own_options(
     architecture: str, in_channels: int, image_size: int | tuple[int, int] | None
 ) -> dict[str, Any]:

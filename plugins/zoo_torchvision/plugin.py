@@ -29,6 +29,7 @@ def zoo_models() -> list[ModelSpec]:
             arguments={"architecture": name},
             expects="zoo_torchvision.expects:expects",
             initial=("weights",),
+            plain="zoo_torchvision.models:plain",
             recipe=_RECIPE,
             summary=summary,
         )

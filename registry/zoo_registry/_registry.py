@@ -96,7 +96,8 @@ class Registry:
 
         specs: dict[str, list[str]] = {}
         for entry in self.entries:
-            for address in (entry.spec.address, getattr(entry.spec, "expects", "")):
+            named = (getattr(entry.spec, field, "") for field in ("expects", "plain"))
+            for address in (entry.spec.address, *named):
                 if address and entry.plugin is plugin:
                     specs.setdefault(address, []).append(f"{entry.spec.kind} {entry.spec.name}")
         return [

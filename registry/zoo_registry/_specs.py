@@ -33,6 +33,7 @@ _CHECKS = {
     "arguments": (_is_mapping, "a mapping"),
     "expects": (lambda value: isinstance(value, str), "an address"),
     "initial": (_is_names, "a tuple of names"),
+    "plain": (lambda value: isinstance(value, str), "an address"),
     "recipe": (_is_mapping, "a mapping"),
     "recipes": (
         lambda value: _is_mapping(value) and all(map(_is_mapping, value.values())),
@@ -107,6 +108,11 @@ class ModelSpec(Spec):
     initial: tuple[str, ...] = ()
     """Options that choose no more than the weights a training starts from. They are left out where
     weights are loaded afterwards: of a trained model, a resumed run, `--weights`."""
+    plain: str = ""
+    """The address of what says how the model is built by the library that it comes from, without
+    the plugin: called with `arguments` and the options that are set but `initial`, it returns the
+    call as Python, `"timm.create_model('resnet18', num_classes=4)"`, or `""` where there is none.
+    Cards show it; empty: they show `build`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import zoo
 from zoo.errors import Stopped
 from zoo_registry import InvalidOption, ZooError
 from zoo_timm.expects import expects
-from zoo_timm.models import build
+from zoo_timm.models import build, plain
 
 SMALL, TAG = "test_vit", "r160_in1k"
 """timm's smallest transformer: 160x160 pixels, of which weights are on the hub."""
@@ -50,6 +50,20 @@ class TestFit:
 
     def test_without_a_size_it_is_timms(self):
         assert scores(build(architecture=SMALL, num_classes=4), 2, 3, 160, 160).shape == (2, 4)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"architecture": "test_vit", "num_classes": 7, "in_channels": 1, "image_size": 32},
+            {"architecture": "test_resnet", "image_size": 33, "global_pool": "max"},
+        ],
+    )
+    def test_timm_alone_builds_the_same(self, options):
+        """By the call that cards show."""
+        ours, theirs = build(**options), eval(plain(**options), {"timm": timm})
+        theirs.load_state_dict(ours.state_dict())
+        shape = (2, options.get("in_channels", 3), options["image_size"], options["image_size"])
+        assert torch.equal(scores(ours, *shape), scores(theirs, *shape))
 
     def test_the_seed_decides_the_weights(self):
         first, again = (self.seeded(SMALL) for _ in range(2))

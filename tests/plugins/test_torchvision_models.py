@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from PIL import Image
 from torchvision.models import VisionTransformer, get_model, get_model_weights
 
@@ -12,7 +13,7 @@ import zoo
 from zoo_registry import InvalidOption, ZooError
 from zoo_torchvision._weights import load_fitted, shared_out
 from zoo_torchvision.expects import expects
-from zoo_torchvision.models import build
+from zoo_torchvision.models import build, plain
 
 FAMILIES = {
     "alexnet": 224,
@@ -50,6 +51,17 @@ def test_it_takes_the_images_and_tells_the_classes(architecture, channels):
         )
         images = torch.empty(2, channels, size, size)
     assert model.train()(images).shape == (2, 7)
+
+
+@pytest.mark.parametrize("architecture", ["googlenet", "maxvit_t", "squeezenet1_1", "vit_b_32"])
+def test_torchvision_alone_builds_the_same(architecture):
+    """By the call that cards show; there is none for channels that it has no word for."""
+    options = {"architecture": architecture, "num_classes": 7, "image_size": FAMILIES[architecture]}
+    with torch.device("meta"):
+        ours = build(**options)
+        theirs = eval(plain(**options), {"torchvision": torchvision})
+    assert str(theirs) == str(ours)
+    assert plain(**options, in_channels=1) == ""
 
 
 def test_regnets_draw_their_weights_by_numbers_and_fit_as_well():

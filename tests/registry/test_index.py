@@ -326,7 +326,9 @@ def test_a_spec_comes_back_the_same(recipe):
         OptimizerSpec(name="o", build="a:b", summary="s"),
         SchedulerSpec(name="s", build="a:b", arguments={"n": 1}),
         TrackerSpec(name="t", build="a:b"),
-        ModelSpec(name="m", build="a:b", expects="a:c", recipes={"digits": {"epochs": 4}}),
+        ModelSpec(
+            name="m", build="a:b", expects="a:c", plain="a:d", recipes={"digits": {"epochs": 4}}
+        ),
     ],
 )
 def test_each_kind_comes_back(spec):
