@@ -10,7 +10,7 @@ from zoo_registry import Entry
 
 from ._weight_files import CARD
 from .data import DataFacts, InputSpec
-from .errors import IncompatibleWeights
+from .errors import IncompatibleWeights, InvalidData
 from .recipe import DEFAULT_LOSSES, Recipe
 
 Name = Annotated[str, msgspec.Meta(max_length=200)]
@@ -48,9 +48,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.prepared is None:
             raise IncompatibleWeights(
-                f"these weights of {self.model} were converted from another program's file, and "
-                "don't say what its samples are. Convert again with --dataset and the dataset "
-                "that it was trained on; or use zoo.load_model and prepare samples yourself"
+                f"these weights of {self.model} are from another program, and don't say how its "
+                "samples are prepared, or not in a way known here. Convert again with --dataset "
+                "and the dataset that it was trained on; or use zoo.load_model and prepare samples "
+                "yourself"
             )
         return self.prepared
 
@@ -134,5 +135,5 @@ def read_card(metadata: Mapping[str, str], source: object) -> Card:
         )
     try:
         return msgspec.json.decode(metadata[CARD], type=Card)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except (msgspec.DecodeError, InvalidData, RecursionError, UnicodeError) as error:
         raise IncompatibleWeights(f"{source} holds a card that can't be read: {error}") from error

@@ -14,6 +14,7 @@ from ._items import length, read_item
 from ._labels import class_counts
 from ._npz import array_names, channels_first, read_arrays
 from ._order import epoch_order, mix
+from ._resize import Resize
 from ._seeding import generators_kept, seed_others
 from ._splits import as_splits
 from ._statistics import photo_statistics, pixel_statistics
@@ -28,6 +29,7 @@ __all__ = [
     "ImageFiles",
     "InputSpec",
     "Prepare",
+    "Resize",
     "array_names",
     "as_splits",
     "as_tensor",

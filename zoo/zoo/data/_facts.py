@@ -181,10 +181,6 @@ def _count_classes(labels: torch.Tensor, task: str) -> int:
 
 
 def _input_of(sample: torch.Tensor, splits: Splits) -> InputSpec:
-    channels = sample.shape[0] if sample.ndim == 3 else 1
-    for name, values in (("mean", splits.mean), ("std", splits.std)):
-        if len(values) not in (0, 1, channels):
-            raise InvalidData(f"{name} has {len(values)} values for {channels} channels")
     return InputSpec(
         shape=tuple(sample.shape),
         dtype=_name(sample.dtype),

@@ -16,6 +16,7 @@ from zoo_registry import BadSample, InvalidOption
 
 from .._cores import usable_cores
 from ._images import read_image
+from ._resize import COVER
 
 # C = channels, H/W = rows/columns
 
@@ -76,7 +77,9 @@ class ImageFiles(Dataset[tuple[torch.Tensor, int]]):
         Raises:
             BadSample: a file is gone.
         """
-        digest = hashlib.sha256(f"{self.channels} {self.size} PIL {PIL.__version__}".encode())
+        digest = hashlib.sha256(
+            f"{self.channels} {self.size} {COVER} PIL {PIL.__version__}".encode()
+        )
         for file in self.files:
             try:
                 facts = file.stat()

@@ -8,23 +8,28 @@ from PIL import Image, ImageOps
 
 from zoo_registry import BadSample
 
+from ._resize import COVER, Resize
+
 # C = channels, H/W = rows/columns
 
 _BITS_PER_SAMPLE = 258
 """The number of a TIFF tag."""
 
 
-def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -> torch.Tensor:
+def read_image(
+    path: Path, channels: int, size: tuple[int, int] | None = None, resize: Resize = COVER
+) -> torch.Tensor:
     """Read an image file.
 
     The camera's orientation is applied, transparency lies on white, 16-bit values are scaled to
     8, floats up to 1 by 255; other values beyond 0..255 are clipped. With a `size`,
-    the image is resized until it covers it, and its centre is cut out.
+    the image is brought to it.
 
     Args:
         path: a file in any format that PIL reads.
         channels: 1 for grey, 3 for RGB.
         size: (H, W) of the result; None keeps the image's own.
+        resize: how; else until it covers the size, and its centre is cut out.
 
     Returns:
         uint8 (C, H, W), values 0..255.
@@ -39,8 +44,11 @@ def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -
             image = turned.convert("L" if channels == 1 else "RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadSample(f"{path} can't be read as an image ({error})") from error
-    if size is not None and (image.height, image.width) != size:
-        image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.BILINEAR)
+    if size is not None:
+        try:
+            image = resize.image(image, size)
+        except BadSample as error:
+            raise BadSample(f"{path} can't be used: {error}") from error
     pixels = np.asarray(image)
     return torch.tensor(pixels if channels == 1 else pixels.transpose(2, 0, 1)).view(
         channels, image.height, image.width

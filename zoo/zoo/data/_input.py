@@ -9,8 +9,16 @@ import torch
 from zoo_registry import InvalidData
 
 from ._arrays import sent
+from ._resize import COVER, Resize
 
 # B = batch, C = channels, H/W = rows/columns
+
+_DTYPES = (
+    *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+    *("float16", "bfloat16", "float32", "float64"),
+)
+_MOST = 2**28
+"""Values of one sample: some are made up, and what is far beyond any memory is a slip or a trap."""
 
 
 class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,11 +32,37 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Per channel, of samples scaled to 0..1; empty where samples are not normalised."""
     std: tuple[float, ...] = ()
     """As `mean`."""
+    resize: Resize = COVER
+    """How an image file of another size is brought to that of `shape`."""
+
+    def __post_init__(self) -> None:
+        """Check what a stranger's file, or a plugin, may have made of it.
+
+        Raises:
+            InvalidData: there are no such samples, or they can't be normalised so.
+        """
+        if min(self.shape, default=1) < 1 or math.prod(self.shape) > _MOST:
+            raise InvalidData(f"there are no samples of shape {self.shape}")
+        if self.dtype not in _DTYPES:
+            raise InvalidData(f"samples are of {', '.join(_DTYPES)}, not {self.dtype[:40]!r}")
+        channels = self.shape[0] if self.is_image else 1
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (0, 1, channels):
+                raise InvalidData(f"{name} has {len(values)} values for {channels} channels")
+            if not all(math.isfinite(value) for value in values):
+                raise InvalidData(f"{name} is {values}; each value must be finite")
+        if not all(value > 0 for value in self.std):
+            raise InvalidData(f"std is {self.std}; each value must be above 0")
 
     @property
     def is_image(self) -> bool:
         """Whether a sample is an image (C, H, W)."""
         return len(self.shape) == 3
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether a sample is what an image file becomes: bytes of one channel, or of three."""
+        return self.is_image and self.dtype == "uint8" and self.shape[0] in (1, 3)
 
     def sizes(self) -> dict[str, Any]:
         """Return what a model's signature may ask of the dataset: channels, size, features."""

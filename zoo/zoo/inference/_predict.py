@@ -99,7 +99,8 @@ def _read(path: Path, card: Card) -> tuple[list[str], torch.Tensor]:
             "an image file does not tell; give an .npz with an array x, made as its training data"
         )
     channels, height, width = card.input.shape
-    return [str(path)], read_image(path, channels, (height, width)).unsqueeze(0)
+    image = read_image(path, channels, (height, width), card.input.resize)
+    return [str(path)], image.unsqueeze(0)
 
 
 def _array(path: Path) -> np.ndarray[Any, Any]:
