@@ -47,8 +47,6 @@ def zoo(*arguments, code=0):
 def copies():
     """The commits on this machine, and anything else that is where they are kept."""
     folder = Path(os.environ["ZOO_HOME"]) / "hub"
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if len(path.relative_to(folder).parts) == 2 or path.name.startswith(".")
-    )
+    kept = [path.relative_to(folder) for path in folder.rglob("*")]
+    commits = ["/".join(path.parts[1:]) for path in kept if len(path.parts) == 3]  # below @HOST
+    return sorted(commits + [path.as_posix() for path in kept if path.name.startswith(".")])

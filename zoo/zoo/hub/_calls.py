@@ -12,6 +12,8 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._http import default_client_factory
 
+from ._stream import stream
+
 Tell = Callable[[dict[str, Any]], None]
 
 _CONNECT_SECONDS = 10.0
@@ -176,4 +178,5 @@ CALLS: dict[str, Callable[..., Any]] = {
     "fetch": fetch,
     "has_token": has_token,
     "look": look,
+    "stream": stream,
 }

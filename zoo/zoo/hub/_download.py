@@ -5,21 +5,23 @@ import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from .._registry import registry
 from ..errors import CorruptWeights, NotOnHub, StorageError
 from ..home import home
-from ._client import Hub
-from ._foreign import card_for
+from ._client import TRANSPORT, Fault, Hub
+from ._copy import write_record
+from ._foreign import card_for, why_no_weights
 from ._manifest import CONFIG, MANIFEST, PULLED, README, WEIGHTS, read_manifest
 from ._place import Place
 from ._progress import in_words
-from ._remote import Listing, require_listed
-from ._store import sync_file, write_card_file
+from ._remote import Listing, RemoteFile, require_listed
+from ._store import sync_file
 
+_LARGEST = {MANIFEST: 1_000_000, CONFIG: 5_000_000}
 _LARGEST_TEXT = 50_000_000
-"""Bytes of any file but the weights."""
-_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack", ".onnx")
+"""Bytes of any other file but the weights."""
 
 
 class Download:
@@ -28,15 +30,23 @@ class Download:
     def __init__(self, hub: Hub, place: Place, listing: Listing, raw: Path, good: Path) -> None:
         self._hub, self._place, self._listing = hub, place, listing
         self._raw, self._good = raw, good
+        self._facts: dict[str, dict[str, Any]] = {}
 
-    def ours(self) -> bool:
+    def all(self) -> None:
+        """Fetch what can be used of the commit, and record what it is."""
+        card = None if MANIFEST in self._listing.files and self._ours() else self._foreign()
+        write_record(self._good, self._facts, card)
+
+    def _ours(self) -> bool:
         """Fetch what a manifest of zoo's lists; False where it is somebody else's file."""
         data = self._fetch(MANIFEST)
         if not data.read_bytes().startswith(b'{\n  "sha256": "'):
             data.unlink()
+            del self._facts[MANIFEST]
             return False
         listed = read_manifest(data.read_bytes())
-        wanted = [name for name in PULLED if name in listed]
+        there = self._listing.files
+        wanted = [name for name in PULLED if name in listed and (name != README or name in there)]
         if WEIGHTS not in listed:
             raise CorruptWeights(f"{MANIFEST} of {self._place} lists no {WEIGHTS}")
         self._require_agreed(listed, wanted)
@@ -46,15 +56,11 @@ class Download:
             self._require_stored(name, listed[name]["sha256"])
         return True
 
-    def foreign(self) -> None:
-        """Fetch the weights and the configuration that others have written."""
+    def _foreign(self) -> dict[str, Any]:
+        """Fetch the weights and the configuration that others have written; return a card."""
         files = self._listing.files
         if WEIGHTS not in files:
-            others = sorted(name for name in files if name.endswith(_PICKLES))
-            there_are = f", only {others[0]}, which is never read" if others else ""
-            raise NotOnHub(
-                f"{self._place} has no {WEIGHTS}{there_are}. Ask its owner for safetensors"
-            )
+            raise NotOnHub(f"{self._place} {why_no_weights(files)}")
         if CONFIG not in files:
             raise NotOnHub(
                 f"{self._place} has neither {MANIFEST} nor {CONFIG}: what its weights are for is "
@@ -63,7 +69,7 @@ class Download:
         card = card_for(self._fetch(CONFIG).read_bytes(), self._place, registry())
         self._begin([WEIGHTS])
         self._fetch(WEIGHTS)
-        write_card_file(self._good, card)
+        return card
 
     def _begin(self, names: list[str]) -> None:
         total = sum(self._listing.files[name].size for name in names)
@@ -78,33 +84,41 @@ class Download:
     def _fetch(self, name: str) -> Path:
         """Download a file, and let it in once it is what is listed."""
         remote = self._listing.files[name]
-        if name != WEIGHTS and remote.size > _LARGEST_TEXT:
+        if name != WEIGHTS and remote.size > _LARGEST.get(name, _LARGEST_TEXT):
             raise CorruptWeights(f"{name} of {self._place} has {in_words(remote.size)}: too many")
-        found = self._hub.ask(
-            "fetch",
-            poll=self._arrived,
-            repo=self._place.repo,
-            revision=self._listing.commit,
-            name=name,
-            folder=str(self._raw),
-        )
+        found = self._bring(remote)
         # Reading a large file for its digest and getting it onto the disk take about as long.
-        syncing = threading.Thread(target=sync_file, args=[Path(found)], daemon=True)
+        syncing = threading.Thread(target=sync_file, args=[found], daemon=True)
         syncing.start()
-        require_listed(remote, Path(found))
+        require_listed(remote, found)
         syncing.join()
-        return Path(found).rename(self._good / name)
+        self._facts[name] = {"sha256": remote.sha256 or _sha256(found), "bytes": remote.size}
+        return found.rename(self._good / name)
+
+    def _bring(self, remote: RemoteFile) -> Path:
+        """Have a file streamed here; while it grows, a connection that breaks is no end."""
+        file = self._raw / remote.path
+        while True:
+            had = _size(file)
+            try:
+                self._hub.ask(
+                    "stream",
+                    poll=self._arrived,
+                    repo=self._place.repo,
+                    revision=self._listing.commit,
+                    name=remote.path,
+                    size=remote.size,
+                    folder=str(self._raw),
+                )
+            except Fault as fault:
+                if fault.kind not in TRANSPORT or _size(file) <= had:
+                    raise
+            else:
+                return file
 
     def _arrived(self) -> int:
         """Return how many bytes have come."""
-        total = 0
-        for folder in (self._raw, self._good):
-            for file in folder.rglob("*"):
-                try:
-                    total += file.stat().st_size if file.is_file() else 0
-                except OSError:  # it was put in its place just now
-                    continue
-        return total
+        return sum(_size(file) for folder in (self._raw, self._good) for file in folder.iterdir())
 
     def _require_agreed(self, listed: Mapping[str, Mapping[str, object]], names: list[str]) -> None:
         """Compare the manifest with the hub's list, before anything large is fetched."""
@@ -118,11 +132,8 @@ class Download:
                 self._refuse(name, "its digest is another")
 
     def _require_stored(self, name: str, sha256: str) -> None:
-        # The card may be written on after a push. What has its sha256 in the hub's list was
-        # compared with that, and that with the manifest.
-        if name == README or self._listing.files[name].sha256:
-            return
-        if hashlib.sha256((self._good / name).read_bytes()).hexdigest() != sha256:
+        # The card may be written on after a push.
+        if name != README and self._facts[name]["sha256"] != sha256:
             self._refuse(name, "its digest is another")
 
     def _refuse(self, name: str, fault: str) -> None:
@@ -130,3 +141,16 @@ class Download:
             f"{name} of {self._place} is not the one that its {MANIFEST} lists: {fault}. Nothing "
             "of it was used; ask its owner to push again"
         )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _size(file: Path) -> int:
+    """Return how many bytes a file has; 0 where it is not there, or not any more."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

@@ -4,7 +4,8 @@ A name in it is looked up among the plugins. Nothing in it is an address, and no
 """
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from zoo_registry import Entry, Registry, UnknownName, options_of
@@ -13,12 +14,36 @@ from .._options import check_options
 from ..errors import IncompatibleWeights, NotOnHub
 from ..recipe import DEFAULT_LOSSES
 from ._config import TIMM
+from ._manifest import WEIGHTS
 from ._place import Place
 
 _LONGEST = 200
 _OUR_WORDS = {"in_chans": "in_channels", "img_size": "image_size"}
 """timm's words for sizes, and what the plugins' models call them."""
 _TASK = "classification"
+_INDEX = ".safetensors.index.json"
+_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack", ".onnx")
+_LARGEST_SIDE = 20_000
+"""Of samples: images are made as large as a configuration says."""
+
+
+def why_no_weights(files: Collection[str]) -> str:
+    """Say what a repository has instead of weights that can be read, and what to do."""
+    parts = sorted(name for name in files if name.endswith(_INDEX))
+    others = sorted(name for name in files if name.endswith(".safetensors"))
+    pickles = sorted(name for name in files if name.endswith(_PICKLES))
+    if parts:
+        return (
+            f"has its weights in several files, as {parts[0]} lists them, and zoo reads a single "
+            f"{WEIGHTS}. Join them with the library that wrote them, and push that"
+        )
+    if others:
+        return (
+            f"has no {WEIGHTS}, but {', '.join(others[:3])}, of which it does not say what they "
+            "are for; download what you want, and use zoo.load_weights(model, file)"
+        )
+    there_are = f", only {pickles[0]}, which is never read" if pickles else ""
+    return f"has no {WEIGHTS}{there_are}. Ask its owner for safetensors"
 
 
 def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, Any]:
@@ -69,12 +94,16 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
 
 def _config(config_json: bytes, place: Place) -> dict[str, Any]:
     try:
-        config = json.loads(config_json)
+        config = json.loads(config_json, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise NotOnHub(f"the config.json of {place} can't be read: {error}") from error
     if not isinstance(config, dict):
         raise NotOnHub(f"the config.json of {place} is no table")
     return config
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _timm_config(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -130,16 +159,18 @@ def _input(cfg: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]
         values = cfg.get(name)
         if not isinstance(values, list) or len(values) != channels:
             continue
-        if all(isinstance(value, int | float) for value in values):
+        if all(type(value) in (int, float) and math.isfinite(value) for value in values):
             found[name] = values
     return found
 
 
 def _shape(cfg: Mapping[str, Any]) -> tuple[int, int, int] | None:
     shape = cfg.get("input_size")
-    if isinstance(shape, list) and len(shape) == 3 and all(type(n) is int and n > 0 for n in shape):
-        return shape[0], shape[1], shape[2]
-    return None
+    if not isinstance(shape, list) or len(shape) != 3:
+        return None
+    if not all(type(n) is int and 0 < n <= _LARGEST_SIDE for n in shape):
+        return None
+    return shape[0], shape[1], shape[2]
 
 
 def _count(value: Any) -> int:

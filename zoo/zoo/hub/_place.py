@@ -3,7 +3,7 @@
 import os
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from zoo_registry import InvalidOption
 
@@ -60,7 +60,25 @@ def is_commit(revision: str) -> bool:
 
 def host() -> str:
     """Return what to call the hub in messages: its host, where another than usual is set."""
-    return urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc or "the hub"
+    return _endpoint()[0] or "the hub"
+
+
+def hub_key() -> str:
+    """Return what tells this hub from others, as a folder's name; empty for the usual one.
+
+    A repository of the same name on another hub is another repository.
+    """
+    key = "".join(_endpoint())
+    return f"@{quote(key, safe='')}" if key else ""
+
+
+def _endpoint() -> tuple[str, str]:
+    """Return host and path of a hub other than the usual one, without a password in them."""
+    try:
+        address = urlsplit(os.environ.get("HF_ENDPOINT", ""))
+    except ValueError:  # brackets that do not fit: nobody can be asked there
+        return "", "?"
+    return address.netloc.rpartition("@")[2].lower(), address.path.rstrip("/")
 
 
 def is_offline() -> str:

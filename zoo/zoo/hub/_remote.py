@@ -1,14 +1,19 @@
 """Files as a hub lists them: each by its size and a digest, of which there are two kinds."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from .._files import reason, storage_error
 from ..errors import CorruptWeights
 from ._place import is_commit
+
+_SHA1 = re.compile("[0-9a-f]{40,64}")
+_SHA256 = re.compile("(?:[0-9a-f]{64})?")
 
 
 @dataclass(frozen=True)
@@ -26,16 +31,15 @@ class RemoteFile:
         """Say in what a file here differs from it; nothing where it does not."""
         try:
             if (size := file.stat().st_size) != self.size:
-                return f"it has {size:,} bytes, {self.size:,} are listed"
+                found = "more" if size > self.size else f"{size:,}"
+                return f"it has {found} bytes, {self.size:,} are listed"
             with file.open("rb") as stream:
-                if self.sha256 is None:
-                    found, listed = git_digest(stream.read()), self.blob
-                else:
-                    found = hashlib.file_digest(stream, "sha256").hexdigest()
-                    listed = self.sha256
+                begun = partial(_begin_blob, size) if self.sha256 is None else "sha256"
+                digest = hashlib.file_digest(stream, begun).hexdigest()
         except OSError as error:
             return reason(error)
-        return "" if found == listed else "its digest is not the one that is listed"
+        listed = self.sha256 or self.blob
+        return "" if digest == listed else "its digest is not the one that is listed"
 
     def holds(self, sha256: str, size: int, blob: str) -> bool:
         """Say whether it is a file with these digests."""
@@ -59,20 +63,32 @@ class Listing:
         Raises:
             CorruptWeights: it is no commit with files.
         """
-        try:
-            files: Sequence[Mapping[str, Any]] = found["files"]
-            listed = {file["path"]: RemoteFile(**file) for file in files}
-            commit = str(found["commit"])
-        except (KeyError, TypeError) as error:
-            raise CorruptWeights(f"the hub's list of files can't be read: {error}") from error
+        commit = str(found["commit"])
         if not is_commit(commit):  # it is to be a folder's name
             raise CorruptWeights(f"the hub says {commit[:80]!r} where a commit should be")
-        return cls(commit, found["private"], listed)
+        files = [RemoteFile(**file) for file in found["files"]]
+        for file in files:
+            if not _is_file(file):
+                raise CorruptWeights(f"the hub lists {str(file.path)[:80]!r} as no file can be")
+        return cls(commit, found["private"], {file.path: file for file in files})
 
 
 def git_digest(data: bytes) -> str:
     """Return the digest by which git knows a file."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    digest = _begin_blob(len(data))
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def _begin_blob(size: int) -> "hashlib._Hash":
+    return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+
+
+def _is_file(file: RemoteFile) -> bool:
+    """Say whether what a hub said of a file is of the kind that it should be."""
+    digests = (file.blob, _SHA1), (file.sha256 or "", _SHA256)
+    is_known = all(isinstance(found, str) and kind.fullmatch(found) for found, kind in digests)
+    return is_known and type(file.size) is int and file.size >= 0 and isinstance(file.path, str)
 
 
 def require_listed(remote: RemoteFile, file: Path) -> None:

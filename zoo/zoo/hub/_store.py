@@ -1,45 +1,25 @@
 """What was pulled: `<home>/hub/USER--NAME/COMMIT/`, whole or not there, and what each name meant.
 
 A branch comes to mean another commit with each push to it. What it meant when it was last pulled
-whole is remembered beside the commits, so that it can be used while the hub can't.
+whole is remembered beside the commits, so that it can be used while the hub can't. What another hub
+than the usual one has is kept apart, in `<home>/hub/@HOST/`: its names are its own.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from .._files import storage_error, sync_folder, temporary_name, write_text
+from .._files import storage_error, sync_folder, write_text
 from .._sealed import seal, unseal
 from ..home import home, home_error, make_folder
-from ..runs import sweep
-from ._manifest import WEIGHTS
-from ._place import Place, is_commit
+from ..runs import hidden_name, sweep
+from ._copy import Copy
+from ._place import Place, hub_key, is_commit
 
-CARD = "zoo-card.json"
-"""In a copy of a repository that zoo did not write: the card, made from its `config.json`."""
 _NAMES = "names"
-
-
-class Copy(NamedTuple):
-    """A commit that is on this machine."""
-
-    commit: str
-    folder: Path
-    pulled: str
-    """When its name was last known to mean it, as ISO 8601 in UTC; empty where that is not."""
-
-    @property
-    def card(self) -> str | None:
-        """The card made for a repository that zoo did not write; None for zoo's own."""
-        try:
-            return (self.folder / CARD).read_text("utf-8")
-        except OSError:
-            return None
 
 
 def copy_of(place: Place) -> Copy | None:
@@ -50,11 +30,13 @@ def copy_of(place: Place) -> Copy | None:
             known = unseal(_name_file(place).read_bytes())
         except (OSError, ValueError):
             return None
+        if (known.get("repo"), known.get("revision")) != place:  # as `V1` is, where case is lost
+            return None
         commit, pulled = str(known.get("commit")), str(known.get("pulled"))
     if not is_commit(commit):
         return None
     folder = folder_of(place.repo, commit)
-    return Copy(commit, folder, pulled) if (folder / WEIGHTS).is_file() else None
+    return Copy(commit, folder, pulled) if folder.is_dir() else None
 
 
 def folder_of(repo: str, commit: str) -> Path:
@@ -71,7 +53,7 @@ def remember(place: Place, commit: str, pulled: str) -> None:
     if not place.is_pinned:
         file = _name_file(place)
         make_folder(file.parent)
-        write_text(file, seal({"revision": place.revision, "commit": commit, "pulled": pulled}))
+        write_text(file, seal({**place._asdict(), "commit": commit, "pulled": pulled}))
 
 
 @contextmanager
@@ -82,8 +64,8 @@ def incoming() -> Iterator[Path]:
         StorageError: it can't be made.
     """
     parent = make_folder(home() / "hub")
-    sweep(parent)
-    folder = parent / temporary_name("pull")
+    sweep(parent, shared=True)
+    folder = parent / hidden_name("pull")
     try:
         folder.mkdir()
         yield folder
@@ -110,6 +92,8 @@ def _sync(file: Path) -> None:
 def keep(folder: Path, repo: str, commit: str) -> Path:
     """Put a folder of whole files in its place, durably; return where it is.
 
+    Where another process was as quick, its files stay: somebody may be reading them.
+
     Raises:
         StorageError: it can't be put there.
     """
@@ -119,29 +103,33 @@ def keep(folder: Path, repo: str, commit: str) -> Path:
         for file in folder.iterdir():
             _sync(file)
         sync_folder(folder)
-        if target.exists():  # it was found to be damaged, or somebody was as quick
-            aside = target.with_name(temporary_name(commit))
-            target.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(target)
+        _put(folder, Copy(commit, target))
         sync_folder(target.parent)
     except OSError as error:
         raise storage_error(target, error, "Set ZOO_HOME to a folder you can write to") from error
     return target
 
 
-def write_card_file(folder: Path, card: dict[str, object]) -> None:
-    """Put the card of a repository that zoo did not write beside its files."""
-    write_text(folder / CARD, json.dumps(card))
+def _put(folder: Path, copy: Copy) -> None:
+    if copy.damage():
+        aside = home() / "hub" / hidden_name("damaged")
+        with suppress(FileNotFoundError):  # as it is most times; or another process was as quick
+            copy.folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+    try:
+        folder.rename(copy.folder)
+    except OSError:  # a folder that is there is not replaced
+        if copy.damage():
+            raise
 
 
 def pulled_places() -> list[str]:
     """Return what can be named without asking a hub: `USER/REPO`, and `USER/REPO@REVISION`."""
     found = []
     with suppress(OSError):
-        for repo in sorted((home() / "hub").iterdir()):
+        for repo in sorted(_hub_folder().iterdir()):
             user, dashes, name = repo.name.partition("--")
-            if not dashes or repo.name.startswith("."):
+            if not dashes or repo.name.startswith((".", "@")):
                 continue
             with suppress(OSError):
                 names = sorted((repo / _NAMES).iterdir())
@@ -150,8 +138,12 @@ def pulled_places() -> list[str]:
     return found
 
 
+def _hub_folder() -> Path:
+    return home() / "hub" / hub_key()
+
+
 def _repo_folder(repo: str) -> Path:
-    return home() / "hub" / repo.replace("/", "--")
+    return _hub_folder() / repo.replace("/", "--")
 
 
 def _name_file(place: Place) -> Path:

@@ -7,7 +7,7 @@ from .._door import door
 if TYPE_CHECKING:
     from ._aliases import Alias, Change, aliases_of, any_alias, find_alias, list_aliases
     from ._diff import Difference, diff_runs
-    from ._hidden import sweep
+    from ._hidden import hidden_name, sweep
     from ._lineage import lineage
     from ._listing import find_run, list_runs
     from ._machine import machine_facts
@@ -42,6 +42,7 @@ _HOMES = {
     "find_alias": "_aliases",
     "find_run": "_listing",
     "find_weights": "_source",
+    "hidden_name": "_hidden",
     "lineage": "_lineage",
     "list_aliases": "_aliases",
     "list_runs": "_listing",
@@ -81,6 +82,7 @@ __all__ = [
     "find_alias",
     "find_run",
     "find_weights",
+    "hidden_name",
     "lineage",
     "list_aliases",
     "list_runs",

@@ -22,16 +22,18 @@ def hidden_name(name: str) -> str:
     return temporary_name(f"{name}.{host()}")
 
 
-def sweep(folder: Path | None = None) -> list[Path]:
+def sweep(folder: Path | None = None, *, shared: bool = False) -> list[Path]:
     """Delete temporary files and folders whose process has died; return what is gone.
 
     Args:
         folder: a run's folder, or another that only processes of this machine write into; it
-            is searched to any depth. None: the folder of the runs, where only what processes
-            of this machine have left is taken.
+            is searched to any depth. None: the folder of the runs, which is shared.
+        shared: whether other machines may write into it, too: of what is in it, only what has a
+            `hidden_name` of this machine is taken.
     """
-    if folder is None:
-        left = [path for path in _entries(runs_dir()) if _is_abandoned(path.name, host())]
+    if folder is None or shared:
+        entries = _entries(runs_dir() if folder is None else folder)
+        left = [path for path in entries if _is_abandoned(path.name, host())]
     else:
         left = list(_below(folder, _is_abandoned))
     for path in left:
