@@ -77,8 +77,8 @@ class Fault:
     method: str
     path: str
     do: str
-    """A status as digits; `cut` or `stall`, before anything is done; `cut-after`, `stall-after`,
-    once it is done; `rst`, `fin`, `flip`, `hang`, in the middle of the answer's body; `read-cut`,
+    """A status as digits, `cut` or `stall`, before anything is done; `500-after`, `cut-after`,
+    `stall-after`, once it is done; `rst`, `fin`, `flip`, `hang`, in the middle of the answer's body; `read-cut`,
     in the middle of the request's."""
     times: int = 1
     headers: dict = field(default_factory=dict)
@@ -201,7 +201,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.planned.endswith("-after"):
             for act in hub.after:
                 act()
-            self._stop()
+            if (told := self.planned.removesuffix("-after")).isdigit():
+                self._answer(int(told), {"error": "planned"}, fault.headers)
+            else:
+                self._stop()
             return
         self._answer(status, value, headers)
 
