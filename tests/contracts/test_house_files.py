@@ -7,6 +7,7 @@ WRITERS = {
     "zoo/zoo/_files.py": "the one that makes every file whole or not at all",
     "zoo/zoo/data/_cache_fill.py": "fills the file that _files puts in its place",
     "zoo/zoo/hub/_stage.py": "copies what is pushed into a folder that is gone afterwards",
+    "zoo/zoo/hub/_stream.py": "fills a folder that is put in its place whole, or gone afterwards",
     "zoo/zoo/runs/_metrics.py": "appends a line an epoch to metrics.jsonl, and takes lines back",
     "zoo/zoo/runs/_writer.py": "likewise",
     "zoo/zoo/_weight_digest.py": "writes a digest into the file that _safetensors has filled",

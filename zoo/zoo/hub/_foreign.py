@@ -20,11 +20,15 @@ from ._place import Place
 _LONGEST = 200
 _OUR_WORDS = {"in_chans": "in_channels", "img_size": "image_size"}
 """timm's words for sizes, and what the plugins' models call them."""
+_MODES = {"center": "shorter", "squash": "squash"}
+"""timm's words for how an image is brought to a size, and zoo's."""
+_USUAL = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+"""What timm normalises by where a configuration does not say."""
 _TASK = "classification"
 _INDEX = ".safetensors.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack", ".onnx")
-_LARGEST_SIDE = 20_000
-"""Of samples: images are made as large as a configuration says."""
+_MOST = 2**28
+"""Values of one sample: images are made as large as a configuration says."""
 
 
 def why_no_weights(files: Collection[str]) -> str:
@@ -69,7 +73,6 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
     except UnknownName as error:
         raise UnknownName(f"{place} is for {name}, which no plugin here offers: {error}") from error
     options = _options(config, cfg, entry, place)
-    given = dict(_input(cfg or {}, options))
     num_classes = _count(config.get("num_classes", (cfg or {}).get("num_classes")))
     names = config.get("label_names") or (cfg or {}).get("label_names")
     if not (isinstance(names, list) and len(names) == num_classes):
@@ -81,7 +84,7 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
         "distribution": entry.plugin.distribution,
         "version": entry.plugin.version,
         "task": _TASK,
-        "input": given or None,
+        "input": None if cfg is None else _input(cfg, options),
         "num_classes": num_classes,
         "classes": [str(text)[:_LONGEST] for text in names],
         "dataset": "",
@@ -148,27 +151,40 @@ def _sizes(cfg: Mapping[str, Any]) -> dict[str, Any]:
     return sizes
 
 
-def _input(cfg: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how samples are prepared, where that is said."""
-    shape = _shape(cfg)
-    if not shape:
-        return {}
+def _input(cfg: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how samples are prepared; None where that is not said, or not as zoo can."""
+    shape, resize = _shape(cfg), _resize(cfg)
+    if shape is None or resize is None:
+        return None
     channels = options.get("in_channels", shape[0])
-    found: dict[str, Any] = {"shape": [channels, *shape[1:]], "dtype": "uint8"}
-    for name in ("mean", "std"):
-        values = cfg.get(name)
-        if not isinstance(values, list) or len(values) != channels:
-            continue
-        if all(type(value) in (int, float) and math.isfinite(value) for value in values):
-            found[name] = values
+    found = {"shape": [channels, *shape[1:]], "dtype": "uint8", "resize": resize}
+    for name, usual in _USUAL.items():
+        values = cfg.get(name) or usual
+        if not isinstance(values, list) or len(values) not in (1, channels):
+            return None
+        if not all(type(v) in (int, float) and 0 <= v < math.inf for v in values):
+            return None
+        if name == "std" and 0 in values:
+            return None
+        found[name] = values
     return found
+
+
+def _resize(cfg: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how timm brings an image to the model's size; None where zoo can't."""
+    mode = _MODES.get(str(cfg.get("crop_mode") or "center"))
+    kernel, share = cfg.get("interpolation") or "bicubic", cfg.get("crop_pct") or 0.875
+    is_share = type(share) in (int, float) and 0.01 <= share <= 1
+    if mode is None or kernel not in ("bilinear", "bicubic") or not is_share:
+        return None
+    return {"mode": mode, "filter": kernel, "share": share}
 
 
 def _shape(cfg: Mapping[str, Any]) -> tuple[int, int, int] | None:
     shape = cfg.get("input_size")
     if not isinstance(shape, list) or len(shape) != 3:
         return None
-    if not all(type(n) is int and 0 < n <= _LARGEST_SIDE for n in shape):
+    if not all(type(n) is int and n > 0 for n in shape) or math.prod(shape) > _MOST:
         return None
     return shape[0], shape[1], shape[2]
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from .._files import reason, storage_error
 from ..errors import CorruptWeights
-from ._place import is_commit
+from ._place import host, is_commit
 
 _SHA1 = re.compile("[0-9a-f]{40,64}")
 _SHA256 = re.compile("(?:[0-9a-f]{64})?")
@@ -65,11 +65,16 @@ class Listing:
         """
         commit = str(found["commit"])
         if not is_commit(commit):  # it is to be a folder's name
-            raise CorruptWeights(f"the hub says {commit[:80]!r} where a commit should be")
+            raise CorruptWeights(
+                f"{host()} says {commit[:80]!r} where a commit should be. Check HF_ENDPOINT"
+            )
         files = [RemoteFile(**file) for file in found["files"]]
         for file in files:
             if not _is_file(file):
-                raise CorruptWeights(f"the hub lists {str(file.path)[:80]!r} as no file can be")
+                raise CorruptWeights(
+                    f"{host()} lists {str(file.path)[:80]!r} with a size or a digest that no file "
+                    "has. Check HF_ENDPOINT"
+                )
         return cls(commit, found["private"], {file.path: file for file in files})
 
 
