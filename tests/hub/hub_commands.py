@@ -44,9 +44,15 @@ def zoo(*arguments, code=0):
     return Said(out.getvalue(), err.getvalue())
 
 
+def ours(hub):
+    """How many commits pushes have made."""
+    return len(hub.repos[REPO].history()) - 1 if REPO in hub.repos else 0
+
+
 def copies():
     """The commits on this machine, and anything else that is where they are kept."""
     folder = Path(os.environ["ZOO_HOME"]) / "hub"
     kept = [path.relative_to(folder) for path in folder.rglob("*")]
-    commits = ["/".join(path.parts[1:]) for path in kept if len(path.parts) == 3]  # below @HOST
+    of_hubs = [path.parts for path in kept if path.parts[0].startswith("@")]
+    commits = ["/".join(parts[1:]) for parts in of_hubs if len(parts) == 3]
     return sorted(commits + [path.as_posix() for path in kept if path.name.startswith(".")])

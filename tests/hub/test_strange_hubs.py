@@ -8,6 +8,8 @@ from loopback import Handler
 from PIL import Image
 
 import zoo as api
+from zoo.home import home
+from zoo.hub._download import _size
 
 WEIGHTS = "model.safetensors"
 
@@ -46,10 +48,8 @@ def test_no_more_is_written_than_is_listed(pushed, online):
     grown = threading.Event()
 
     def watch():
-        from zoo.hub._download import _size
-
         while not grown.wait(0.01):
-            most.extend(_size(file) for file in api.home.home().rglob(f"*/raw/{WEIGHTS}"))
+            most.extend(_size(file) for file in home().rglob(f"*/raw/{WEIGHTS}"))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
