@@ -116,27 +116,6 @@ def test_a_card_by_hand_is_kept_whole(hub, run):
     assert card(hub).data.license == "mit"
 
 
-@pytest.mark.parametrize(
-    "text", ["---\na: [\n---\nprose", "---\n- 1\n---\nprose", "---\nprose", "\xff", ""]
-)
-def test_a_card_that_is_none_does_no_harm(hub, run, text):
-    """What is no YAML is left out; the rest stays."""
-    from zoo.hub._front import kept_of
-
-    kept = kept_of(text.encode("latin-1"))
-    assert kept.head == {}
-    assert "prose" not in text or "prose" in kept.prose
-
-
-def test_no_path_of_somebody_s_disk_is_shown(hub, run):
-    """Of one's own data the recipe has the path; the card does not show it."""
-    recipe = (run / "recipe.toml").read_text("utf-8") + '\n[options.dataset]\npath = "/secret/x"\n'
-    from zoo.hub._card import _without_paths
-
-    assert "/secret" not in _without_paths(recipe)
-    assert 'path = "…"' in _without_paths(recipe)
-
-
 def test_a_module_of_one_s_own(hub, trained):
     """The card says how it is loaded, and not that a plugin could."""
     import numpy as np

@@ -1,10 +1,9 @@
 """Writing what a push adds to a run's own files: configuration, picture, card and manifest."""
 
-from ..runs import RECIPE
 from ._card import write_card
 from ._config import write_config
 from ._curves import draw_curves
-from ._front import Kept
+from ._kept import Kept
 from ._manifest import CONFIG, CURVES, MANIFEST, README, write_manifest
 from ._stage import Stage
 from ._subject import Subject
@@ -30,8 +29,7 @@ def compose_card(subject: Subject, repo: str, stage: Stage, kept: Kept) -> None:
     stage.files.pop(README, None)
     stage.files.pop(MANIFEST, None)
     sizes = {name: file.size for name, file in stage.files.items()}
-    recipe = (subject.run.path / RECIPE).read_text("utf-8")
-    stage.write(README, write_card(subject, repo, recipe, sizes, kept).encode())
+    stage.write(README, write_card(subject, repo, sizes, kept).encode())
     digests = {
         name: {"sha256": file.sha256, "bytes": file.size}
         for name, file in sorted(stage.files.items())

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from zoo_registry import ModelSpec, ZooError, resolve
+from zoo_registry import ZooError, resolve
 
 from .._json import to_json
 from ._subject import Subject
 
 TIMM = "timm"
 """The library, and the plugin, whose architectures have a `pretrained_cfg`."""
+_TIMMS_WORDS = ("drop_path_rate", "drop_rate", "global_pool")
+"""Options that timm's functions take by the same name."""
 
 
 def is_timms(subject: Subject) -> bool:
@@ -24,13 +26,10 @@ def is_timms(subject: Subject) -> bool:
 
 def write_config(subject: Subject) -> str:
     """Return the text of `config.json`."""
-    card = subject.card
-    architecture = subject.bare_name
-    if subject.entry is not None and isinstance(subject.entry.spec, ModelSpec):
-        architecture = subject.entry.spec.arguments.get("architecture", architecture)
+    card, spec = subject.card, subject.spec
+    architecture = spec.arguments.get("architecture") if spec else None
     config: dict[str, Any] = {
-        **subject.options,
-        "architecture": architecture,
+        "architecture": architecture or subject.bare_name,
         "num_classes": card["num_classes"],
         "zoo_version": subject.run.record.get("zoo_version") or version("zoo-registry"),
     }
@@ -40,8 +39,9 @@ def write_config(subject: Subject) -> str:
         config["label_names"] = list(card["classes"])
     if is_timms(subject):
         config["pretrained_cfg"] = _pretrained_cfg(subject)
-        if pool := subject.options.get("global_pool"):
-            config["model_args"] = {"global_pool": pool}
+        given = {name: subject.options.get(name) for name in _TIMMS_WORDS}
+        config["model_args"] = {name: v for name, v in given.items() if v is not None}
+    config |= subject.options  # a class that is built from it has its own words, whatever they are
     return to_json(dict(sorted(config.items())), indent=2) + "\n"
 
 
@@ -52,11 +52,11 @@ def _pretrained_cfg(subject: Subject) -> dict[str, Any]:
     cfg: dict[str, Any] = {
         "architecture": subject.bare_name,
         "num_classes": subject.card["num_classes"],
-        "crop_pct": 1.0,
         "custom_load": False,
     }
     if len(shape) == 3:
         cfg |= {"input_size": shape, "fixed_input_size": _has_fixed_size(subject)}
+        cfg |= _cutting(given.get("resize") or {})
     for name in ("mean", "std"):
         if given.get(name):
             cfg[name] = list(given[name])
@@ -66,6 +66,15 @@ def _pretrained_cfg(subject: Subject) -> dict[str, Any]:
         stem = _only(subject.shapes, ".weight", lambda s: len(s) == 4 and s[1] == shape[0])
         cfg |= {"first_conv": stem} if stem else {}
     return cfg
+
+
+def _cutting(resize: Mapping[str, Any]) -> dict[str, Any]:
+    """Return in timm's words how an image is brought to the size; zoo's defaults are not timm's."""
+    return {
+        "crop_mode": "squash" if resize.get("mode") == "squash" else "center",
+        "crop_pct": resize.get("share", 1.0),
+        "interpolation": resize.get("filter", "bilinear"),
+    }
 
 
 def _classes(cfg: Mapping[str, Any]) -> int:
@@ -80,8 +89,8 @@ def _only(shapes: Mapping[str, tuple[int, ...]], end: str, fits: Any) -> str:
 
 def _has_fixed_size(subject: Subject) -> bool:
     """Say whether the architecture is made for one size: then it expects its samples so."""
-    spec = subject.entry.spec if subject.entry else None
-    if not isinstance(spec, ModelSpec) or not spec.expects:
+    spec = subject.spec
+    if spec is None or not spec.expects:
         return False
     try:
         return "image_size" in resolve(spec.expects)(**spec.arguments)

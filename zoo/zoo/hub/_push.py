@@ -9,7 +9,7 @@ from ._client import SENDING, TRANSPORT, Fault, Hub
 from ._compose import compose_card, compose_fixed
 from ._deadline import TIMEOUT, Deadline
 from ._explain import explain
-from ._front import Kept, kept_of
+from ._kept import Kept, kept_of
 from ._manifest import KNOWN, MANIFEST, README
 from ._order import Order, Pushed, plan_push
 from ._place import DEFAULT, Place, host
@@ -142,8 +142,13 @@ class _Push:
     def _kept(self, head: Listing) -> Kept:
         """Return what users have written into the card that is there."""
         remote = head.files.get(README)
-        if remote is None or remote.size > _LARGEST_CARD:
-            return Kept({}, "")
+        if remote is None:
+            return Kept()
+        if remote.size > _LARGEST_CARD:
+            raise HubError(
+                f"not pushed: {README} of {self._order.place} has {remote.size:,} bytes, and zoo "
+                f"reads {_LARGEST_CARD:,} to keep what is yours in it; shorten it there"
+            )
         folder = str(self._stage.folder / "seen")
         found = self._hub.ask(
             "fetch", repo=self._repo, revision=head.commit, name=README, folder=folder

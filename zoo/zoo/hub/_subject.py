@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from zoo_registry import Entry, Registry, UsageError, ZooError
+from zoo_registry import Entry, ModelSpec, Registry, UsageError, ZooError, options_of
 
+from .._options import check_options
 from .._weight_files import CARD, header_of
+from ..recipe import OBJECT
 from ..runs import Run, find_run
-
-OBJECT = "object:"
-"""What the name of a model begins with that is a module of the user's own."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,26 @@ class Subject:
         return self.model.removeprefix(OBJECT).rpartition("/")[2]
 
     @property
+    def dataset(self) -> str:
+        """The dataset's qualified name; of one given as a Python object, what that is."""
+        return str(self.card.get("dataset", "")).removeprefix(OBJECT)
+
+    @cached_property
+    def spec(self) -> ModelSpec | None:
+        """The model's; None where there is no entry."""
+        return self.entry.spec if self.entry and isinstance(self.entry.spec, ModelSpec) else None
+
+    @cached_property
     def options(self) -> dict[str, Any]:
-        """That build the model."""
-        return dict(self.card["options"])
+        """That build the model, but those that only choose weights to start from."""
+        initial = self.spec.initial if self.spec else ()
+        options = {name: v for name, v in self.card["options"].items() if name not in initial}
+        if self.entry is None:
+            return options
+        try:  # JSON has no tuples; the builder may want them
+            return check_options(self.model, "model", options_of(self.entry.spec), options)
+        except ZooError:  # another version of the plugin than the one it was trained with
+            return options
 
     @property
     def split(self) -> str:
@@ -54,15 +70,16 @@ class Subject:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Those of that split, as far as they are numbers."""
+        found = self.run.metrics.items()
+        if self.split == "train":
+            found = {
+                k.removeprefix("train_"): v for k, v in found if k.startswith("train_")
+            }.items()
         return {
             name: value
-            for name, value in self.run.metrics.items()
-            if isinstance(value, int | float) and name.startswith("train_") == self._trained_only
+            for name, value in found
+            if isinstance(value, int | float) and not name.startswith("train_")
         }
-
-    @property
-    def _trained_only(self) -> bool:
-        return self.split == "train"
 
 
 def subject_of(source: str, registry: Registry) -> Subject:
@@ -81,8 +98,8 @@ def subject_of(source: str, registry: Registry) -> Subject:
     header = header_of(run.weights)
     try:
         card = json.loads(header.metadata[CARD])
-        card["model"], card["options"]
-    except (KeyError, ValueError, TypeError) as error:
+        card["model"], card["options"].items(), card["num_classes"]
+    except (AttributeError, KeyError, ValueError, TypeError) as error:
         raise UsageError(f"{run.weights} does not say which model it is for") from error
     shapes = {name: extent.shape for name, extent in header.tensors.items()}
     try:
