@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 
 import zoo
 from zoo._registry import registry
+from zoo.data import Resize
 from zoo.errors import CorruptWeights, IncompatibleWeights, InvalidData, InvalidOption
-from zoo.exporting import FORMATS
+from zoo.exporting import FORMATS, export_model, make_order
 from zoo.weights import read_metadata
 from zoo_registry import resolve
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("no_tqdm_monitor")
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Runs that all tests here share: a small network for digits, one trained on a table."""
+    """Runs that all tests here share: small networks for digits, a table, and wide photographs."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_HOME", str(home))
@@ -34,7 +35,10 @@ def trained(tmp_path_factory):
         y = np.arange(60) % 3
         np.savez(home / "table.npz", x=x, y=y)
         mlp = zoo.train("mlp", f"npz:{home / 'table.npz'}", epochs=1, name="table", progress=False)
-    return {"cnn": cnn.path, "table": mlp.path}
+        pixels = np.random.default_rng(0).integers(0, 256, (24, 3, 24, 40)).astype(np.uint8)
+        data, settings = (pixels, np.arange(24) % 3), {"model.width": 4}
+        photos = zoo.train("mnist-cnn", data, epochs=1, name="p", progress=False, set=settings)
+    return {"cnn": cnn.path, "table": mlp.path, "colour": photos.path}
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +80,20 @@ def properties(path):
     return {found.key: found.value for found in onnx.load(path).metadata_props}
 
 
+def without_antialiasing(_, samples, size):
+    """Resizing as many runtimes have it."""
+    return torch.nn.functional.interpolate(samples.float(), size, mode="bilinear").to(torch.uint8)
+
+
 class TestOnnx:
     """Read by onnxruntime, without zoo."""
 
     def test_a_graph_is_sound_and_close(self, graphs):
-        for done in graphs.values():
+        for name, done in graphs.items():
             onnx.checker.check_model(done.path, full_check=True)
             assert done.difference <= 1e-5
-            assert done.samples == "8 test samples of vision/digits"
+            more = " and 3 images of other sizes" if name == "within" else ""
+            assert done.samples == f"8 test samples of vision/digits{more}"
             assert done.notes == ()
 
     def test_outputs_are_the_models(self, trained, graphs, digits):
@@ -205,6 +215,53 @@ class TestPredict:
         onnx.save(made, tmp_path / "total.onnx")
         with pytest.raises(IncompatibleWeights, match=r"10 samples with outputs of shape \(\)"):
             zoo.predict(tmp_path / "total.onnx", [tmp_path / "some.npz"])
+
+
+class TestAnySize:
+    """A graph with preprocessing takes images as they are, and resizes them as zoo does."""
+
+    @pytest.mark.parametrize("mode", ["L", "RGB"])
+    def test_a_photograph_is_answered_as_by_the_run(self, trained, graphs, tmp_path, mode):
+        """Whoever computes the graph: onnxruntime by itself, given all the pixels; and zoo."""
+        run, graph = trained["cnn" if mode == "L" else "colour"], graphs["within"].path
+        if mode == "RGB":
+            graph = tmp_path / "colour.onnx"
+            done = zoo.export(run, "onnx", graph, with_preprocessing=True)
+            assert (done.any_size, done.dynamic_batch) == (True, False)
+        draws = np.random.default_rng(0)
+        for width, height in [(1500, 1100), (40, 24), (9, 200), (200, 9), (1, 1)]:
+            coarse = draws.integers(0, 256, (4, 5, len(mode))).astype(np.uint8)
+            image = Image.fromarray(coarse.squeeze()).resize((width, height))
+            image.save(tmp_path / "photo.png")
+            (expected,) = zoo.predict(run, [tmp_path / "photo.png"], device="cpu")
+            (found,) = zoo.predict(graph, [tmp_path / "photo.png"])
+            pixels = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)[None]
+            outputs = session(graph).run(["output"], {"input": pixels})[0]
+            scores = torch.from_numpy(outputs[0]).softmax(0).tolist()
+            for entry, other in zip(expected["top"], found["top"], strict=True):
+                assert scores[int(entry["class"])] == pytest.approx(entry["probability"], abs=1e-5)
+                assert entry["class"] == other["class"]
+                assert other["probability"] == pytest.approx(entry["probability"], abs=1e-5)
+
+    def test_so_does_a_graph_of_torch_export(self, trained, tmp_path):
+        done = zoo.export(
+            trained["cnn"], "torch-export", tmp_path / "net.pt2", with_preprocessing=True
+        )
+        assert done.samples.endswith("and 3 images of other sizes")
+        graph = torch.export.load(done.path).module()
+        Image.effect_noise((61, 47), 90).save(tmp_path / "noise.png")
+        (expected,) = zoo.predict(trained["cnn"], [tmp_path / "noise.png"], device="cpu")
+        scores = graph(zoo.read_image(tmp_path / "noise.png", 1)[None])[0].detach().softmax(0)
+        best = int(expected["class"])
+        assert float(scores[best]) == pytest.approx(expected["probability"], abs=1e-5)
+
+    def test_a_graph_that_resizes_otherwise_is_not_published(self, trained, tmp_path, monkeypatch):
+        """The images of other sizes tell: samples of the model's own need no resizing."""
+        order = make_order(trained["cnn"], "onnx", tmp_path / "a.onnx", with_preprocessing=True)
+        monkeypatch.setattr(Resize, "samples", without_antialiasing)
+        with pytest.raises(zoo.ZooError, match="differs from the model"):
+            export_model(order, registry())
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestOthers:

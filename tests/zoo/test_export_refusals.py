@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,9 +54,11 @@ ODD = {
     "draws": "return nn.functional.dropout(outputs, training=True)",
     "learns": "self.head.bias.data.add_(0.1); return outputs",
     "fakes": "return outputs * (1.01 if torch.compiler.is_exporting() else 1)",
+    "fakes a little": "return outputs * (1.01 if torch.compiler.is_exporting() else 1) / 1e5",
     "branches": "return outputs if samples.sum() > 0 else -outputs",
     "pairs": "return outputs if len(samples) % 2 == 0 else outputs * 1.0 + 0",
     "tuple": "return outputs, samples",
+    "sums": "return outputs.sum()",
     "infinite": "return outputs / 0",
     "sorts": "return torch.linalg.eigvals(outputs.T @ outputs).real.sum() * 0 + outputs",
 }
@@ -110,8 +113,10 @@ def refused(made, out, format_="torch-export", **options):
         ("draws", "answers the same samples differently each time"),
         ("learns", "answers the same samples differently each time"),
         ("fakes", "differs from the model by"),
+        ("fakes a little", "differs from the model by"),
         ("branches", "can't be traced .*: --format safetensors stores the weights alone"),
         ("tuple", "returns a tuple"),
+        ("sums", r"outputs of shape \(\) for 1 samples"),
         ("infinite", "not finite"),
     ],
 )
@@ -177,6 +182,27 @@ def test_a_full_disk_is_told_of_and_leaves_nothing_behind(planted_file, tmp_path
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@posix
+def test_what_a_killed_export_leaves_is_hidden_and_goes_with_the_next(planted_file, tmp_path):
+    """A real SIGKILL while the file is checked; nothing that looks like a model is there then."""
+    out = tmp_path / "out" / "net.pth"
+    out.parent.mkdir()
+    program = (
+        "import os, pathlib, signal, sys\n"
+        "from zoo.exporting._publish import publish\n"
+        "kill = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "publish(pathlib.Path(sys.argv[1]), lambda file: file.write_text('half'), kill)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(out)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = out.parent.iterdir()
+    assert left.name.startswith(".net.pth.")
+    assert left.is_dir()
+    file, registry = planted_file("return outputs")
+    export_model(make_order(file, "pth", out), registry)
+    assert list(out.parent.iterdir()) == [out]
+
+
 class TestCommand:
     """`zoo export` as it is typed."""
 
@@ -223,6 +249,26 @@ class TestCommand:
         file = table.path / "model.safetensors"
         assert "is what is exported" in self.refuse(file, "--format", "safetensors", "--force")
         load(file, zoo_registry.load(only=["vision"]))
+
+    @pytest.mark.parametrize(
+        "name", ["model.pth", "model.safetensors", "checkpoints/a.safetensors"]
+    )
+    def test_a_runs_own_files_are_not_written_over(self, table, tmp_path, name):
+        """Nor through a link to its folder; a graph beside them is no file of the run's."""
+        own = table.path / name
+        own.parent.mkdir(exist_ok=True)
+        own.touch()
+        before = own.read_bytes()
+        (tmp_path / "link").symlink_to(table.path)
+        copied = shutil.copy(table.path / "model.safetensors", tmp_path / "copied.safetensors")
+        format_ = "pth" if own.suffix == ".pth" else "safetensors"
+        for out in (own, tmp_path / "link" / name):
+            said = self.refuse(copied, "--format", format_, "-o", out, "--force")
+            assert said.endswith(f"all in {table.path.resolve()}; give another name with -o")
+        assert own.read_bytes() == before
+        graph = ["table", "--format", "torch-export", "-o", str(table.path / "a.pt2"), "--force"]
+        for _ in range(2):
+            command.main(graph, standalone_mode=False)
 
     def test_an_alias_means_its_run_and_the_file_has_the_runs_name(self, table, tmp_path):
         tag(table, "best")

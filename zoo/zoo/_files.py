@@ -30,7 +30,9 @@ class SavedFile:
     """In bytes."""
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> SavedFile:
+def write_atomically(
+    path: Path, write: Callable[[Path], None], temporary: Path | None = None
+) -> SavedFile:
     """Have `write` fill a temporary file beside `path`, and put that in its place.
 
     Whoever looks at `path`, also after a crash or a power cut, sees the old file whole or the
@@ -41,11 +43,12 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> SavedFile:
     Args:
         path: the file; its folder must exist.
         write: given the temporary's path, an empty file. It may replace it.
+        temporary: where to, on the same disk, if not beside `path`.
 
     Raises:
         StorageError: it can't be written; what was at `path` before is untouched.
     """
-    temporary = _beside(path)
+    temporary = temporary or _beside(path)
     with _storage_errors(path):
         try:
             saved = _write(temporary, write)

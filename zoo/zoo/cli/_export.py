@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 @click.option("--opset", type=int, metavar="N", help="Of ONNX; default: the exporter's own choice.")
 @click.option("--dynamic-batch", is_flag=True, help="Take any number of samples at once, not one.")
 @click.option(
-    "--with-preprocessing", is_flag=True, help="Take samples as the dataset gives them, unscaled."
+    "--with-preprocessing",
+    is_flag=True,
+    help="Take samples as the dataset gives them, unscaled, and images of any size.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @data_dir_option
@@ -77,7 +79,8 @@ def _show(done: "Exported") -> None:
     for note in done.notes:
         say(note)
     opset = "" if done.opset is None else f", opset {done.opset}"
-    shape = ", ".join(map(str, ("batch" if done.dynamic_batch else 1, *done.input_shape)))
+    own = (*done.input_shape[:1], "height", "width") if done.any_size else done.input_shape
+    shape = ", ".join(map(str, ("batch" if done.dynamic_batch else 1, *own)))
     click.echo(
         f"{done.path}: {done.model} for {done.input_dtype} ({shape}){opset}, "
         f"{done.size:,} bytes\n"

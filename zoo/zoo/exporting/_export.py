@@ -4,21 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
 
 from zoo_registry import Registry
 
-from .._files import SavedFile, write_atomically
-from ..data import Prepare, match_dtype
+from ..data import InputSpec, Prepare, match_dtype
 from ..inference import Loaded, load
 from ..training import make_prepare
-from ._compare import Answers, Difference, compare, expect
-from ._graph import Prepared, trace
+from ._compare import Answers, compare, expect
+from ._graph import Prepared, open_shapes, trace
 from ._onnx import onnx_answers, to_onnx, write_onnx
 from ._order import GRAPHS, Order
 from ._pt2 import pt2_answers, write_pt2
-from ._samples import find_samples, make_samples
+from ._publish import publish
+from ._samples import find_samples, make_samples, other_sizes
 from ._state import state_answers, write_state
 
 # N = samples, B = batch
@@ -45,6 +47,8 @@ class Exported:
     """Of what the file, or the model whose weights it holds, takes."""
     input_shape: tuple[int, ...]
     """Without the batch."""
+    any_size: bool
+    """Whether images may have any rows and columns; the model's own are in `input_shape`."""
     dynamic_batch: bool
     """Whether it takes any number of samples at once; else it takes one."""
     opset: int | None
@@ -78,15 +82,19 @@ def export_model(order: Order, registry: Registry, root: Path | None = None) -> 
     card = loaded.card
     prepare = make_prepare(card.input, card.task, loaded.model, torch.device("cpu"))
     samples = find_samples(card, registry, root)
-    batches = samples.values.split(_sizes(order, len(samples.values)))
-    expected = expect(_original(loaded, prepare), batches, card.model)
+    any_size = order.with_preprocessing and card.input.is_photo
+    batches = list(samples.values.split(_sizes(order, len(samples.values))))
+    others = other_sizes(samples.values) if any_size else []
+    resized = [_as_predict_does(image, card.input) for image in others]
+    apart = card.task == "regression"
+    expected = expect(_original(loaded, prepare), batches + resized, card.model, apart=apart)
     given = _given(order, loaded, prepare)
-    example = given(make_samples(card.input, 2 if order.dynamic_batch else 1))
+    example = _example(order, given(make_samples(card.input, 2)), any_size=any_size)
     means = _means(order, loaded, prepare, example)
-    saved, difference = _publish(
+    saved, difference = publish(
         order.out,
         means.write,
-        lambda file: compare(means.read(file), batches, expected, card.model),
+        lambda file: compare(means.read(file), batches + others, expected, card.model, apart=apart),
     )
     return Exported(
         path=saved.path,
@@ -96,13 +104,29 @@ def export_model(order: Order, registry: Registry, root: Path | None = None) -> 
         model=card.model,
         difference=difference.largest,
         tolerance=difference.tolerance,
-        samples=samples.origin,
+        samples=samples.origin + (f" and {len(others)} images of other sizes" if others else ""),
         input_dtype=str(example.dtype).removeprefix("torch."),
-        input_shape=tuple(example.shape[1:]),
+        input_shape=card.input.shape,
+        any_size=any_size,
         dynamic_batch=order.dynamic_batch or order.format not in GRAPHS,
         opset=means.opset,
-        notes=tuple(filter(None, (samples.note, _nothing_within(order, loaded)))),
+        notes=tuple(
+            filter(None, (samples.note, _all_alike(expected), _nothing_within(order, loaded)))
+        ),
     )
+
+
+def _as_predict_does(image: Tensor, spec: InputSpec) -> Tensor:
+    """Bring an image (1, C, H, W) to the model's size with PIL, as one from a file."""
+    pixels = image[0].movedim(0, -1).squeeze(-1).numpy()
+    resized = spec.resize.image(Image.fromarray(pixels), (spec.shape[1], spec.shape[2]))
+    return torch.tensor(np.atleast_3d(np.asarray(resized))).movedim(-1, 0).unsqueeze(0)
+
+
+def _example(order: Order, two: Tensor, *, any_size: bool) -> Tensor:
+    """Return what is traced: of two samples for any number, else of one; odd sizes for any."""
+    example = two if order.dynamic_batch else two[:1]
+    return nn.functional.pad(example, (3, 4, 1, 4)) if any_size else example
 
 
 def _original(loaded: Loaded, prepare: Prepare) -> Answers:
@@ -135,34 +159,23 @@ def _means(order: Order, loaded: Loaded, prepare: Prepare, example: Tensor) -> _
         return _Means(
             lambda file: write_state(file, loaded), lambda file: state_answers(file, loaded, given)
         )
-    card, dynamic, prepares = loaded.card, order.dynamic_batch, order.with_preprocessing
+    card, prepares = loaded.card, order.with_preprocessing
+    shapes = open_shapes(batch=order.dynamic_batch, sizes=prepares and card.input.is_photo)
     model = Prepared(loaded.model, prepare).eval() if prepares else loaded.model
-    program = trace(model, example, card.model, dynamic=dynamic)
+    program = trace(model, example, card.model, shapes)
     if order.format == "torch-export":
         return _Means(
             lambda file: write_pt2(file, program, card), lambda file: pt2_answers(file, given)
         )
-    made, opset = to_onnx(program, card.model, order.opset, dynamic=dynamic)
+    made, opset = to_onnx(program, card.model, order.opset, shapes)
     return _Means(lambda file: write_onnx(file, made, card, prepares=prepares), onnx_answers, opset)
 
 
-def _publish(
-    out: Path, write: Callable[[Path], None], check: Callable[[Path], Difference]
-) -> tuple[SavedFile, Difference]:
-    """Put a file in its place that has been written and found to be good."""
-    found: list[Difference] = []
-
-    def fill(part: Path) -> None:
-        # Readers go by the suffix, which a temporary of zoo's does not have.
-        whole = part.with_name(part.name + out.suffix)
-        try:
-            write(whole)
-            found.append(check(whole))
-            whole.replace(part)
-        finally:
-            whole.unlink(missing_ok=True)
-
-    return write_atomically(out, fill), found[0]
+def _all_alike(expected: list[Tensor]) -> str:
+    rows = torch.cat(expected)
+    if not torch.equal(rows, rows[:1].expand_as(rows)):
+        return ""
+    return "the model answers all of these samples alike, so that comparing them says little"
 
 
 def _nothing_within(order: Order, loaded: Loaded) -> str:

@@ -12,12 +12,15 @@ from ._quiet import quiet
 
 # B = batch
 
-BATCH = "batch"
-"""What the dimension is called where it may be of any size."""
+SIZES = ("height", "width")
+"""What the dimensions of images of any size are called, as `batch` is."""
 
 
 class Prepared(nn.Module):
-    """A model that takes samples as the dataset gives them, and prepares them as in training."""
+    """A model that takes samples as the dataset gives them, and prepares them as in training.
+
+    Images may have any size, where those that it was trained on can be read from files.
+    """
 
     def __init__(self, model: nn.Module, prepare: Prepare) -> None:
         super().__init__()
@@ -26,33 +29,44 @@ class Prepared(nn.Module):
 
     def forward(self, samples: Tensor) -> Any:
         """Answer for samples (B, …) of the dataset's dtype."""
+        spec = self._prepare.spec
+        if spec.is_photo:
+            samples = spec.resize.samples(samples, (spec.shape[1], spec.shape[2]))
         return self.model(self._prepare.convert(samples))
 
 
-def dynamic_shapes(*, dynamic: bool) -> tuple[dict[int, Any]] | None:
-    """Say which dimensions of the input, of any number of samples or of one, are open."""
-    return ({0: Dim(BATCH)},) if dynamic else None
+def open_shapes(*, batch: bool, sizes: bool) -> tuple[dict[int, Any]]:
+    """Say which dimensions of the input are open.
+
+    Args:
+        batch: whether the number of samples is; else it is one.
+        sizes: whether rows and columns are.
+    """
+    dims = {0: Dim("batch")} if batch else {}
+    if sizes:
+        dims |= {2 + index: Dim(name, min=1) for index, name in enumerate(SIZES)}
+    return (dims,)
 
 
-def trace(model: nn.Module, samples: Tensor, name: str, *, dynamic: bool) -> ExportedProgram:
+def trace(
+    model: nn.Module, samples: Tensor, name: str, shapes: tuple[dict[int, Any]]
+) -> ExportedProgram:
     """Trace what `model` computes.
 
     Args:
         model: in eval mode, on the CPU.
-        samples: (B, …), two or more where the batch is `dynamic`, else one.
+        samples: (B, …), two or more where the batch is open, else one.
         name: of the model, for messages.
-        dynamic: whether the graph takes any number of samples.
+        shapes: what is open; see `open_shapes`.
 
     Raises:
         ZooError: the exporter can't follow what the model does.
     """
     try:
         with quiet(), torch.no_grad():
-            program = torch.export.export(
-                model, (samples,), dynamic_shapes=dynamic_shapes(dynamic=dynamic)
-            )
+            program = torch.export.export(model, (samples,), dynamic_shapes=shapes)
     except Exception as error:
-        raise untraceable(name, error, dynamic=dynamic) from error
+        raise untraceable(name, error, dynamic=0 in shapes[0]) from error
     _forget_places(program)
     return program
 

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch.export import ExportedProgram
 
@@ -12,7 +13,7 @@ from ..card import Card
 from ..errors import UsageError, ZooError
 from ..inference import PREPARES, read_onnx
 from ._compare import Answers
-from ._graph import dynamic_shapes, first_line
+from ._graph import first_line
 from ._quiet import quiet
 
 _MOST = 2**31 - 2**20
@@ -23,7 +24,7 @@ _PLACES = "pkg.torch.onnx.stack_trace"
 
 
 def to_onnx(
-    program: ExportedProgram, name: str, opset: int | None, *, dynamic: bool
+    program: ExportedProgram, name: str, opset: int | None, shapes: tuple[dict[int, Any]]
 ) -> tuple[Any, int]:
     """Translate a graph; return torch's ONNXProgram and its opset.
 
@@ -31,7 +32,7 @@ def to_onnx(
         program: the graph.
         name: of the model, for messages.
         opset: the one asked for; None: the exporter's own choice.
-        dynamic: whether the graph takes any number of samples.
+        shapes: what is open in the input; see `open_shapes`.
 
     Raises:
         UsageError: it can't be had in that opset; it is too large for one file.
@@ -39,7 +40,6 @@ def to_onnx(
     """
     if _bytes(program) > _MOST:
         raise UsageError(f"{name} has more than the 2 GB of an ONNX file; try --format pth")
-    shapes = dynamic_shapes(dynamic=dynamic)
     try:
         with quiet():
             made: Any = torch.onnx.export(
@@ -96,7 +96,4 @@ def _bytes(program: ExportedProgram) -> int:
 
 
 def _input(card: Card) -> str:
-    spec = card.input
-    return json.dumps(
-        {"shape": spec.shape, "dtype": spec.dtype, "mean": spec.mean, "std": spec.std}
-    )
+    return msgspec.json.encode(card.input).decode()

@@ -17,6 +17,8 @@ from ..training import load_splits
 # N = samples
 
 _NUM = 8
+_STRETCHES = ((2.1, 1.7), (0.6, 0.8), (0.7, 3.1))
+"""Of the model's rows and columns, in images of other sizes."""
 
 
 class Samples(NamedTuple):
@@ -78,5 +80,23 @@ def make_samples(spec: InputSpec, num: int) -> torch.Tensor:
     shape = (num, *spec.shape)
     if dtype.is_floating_point:
         return torch.randn(shape, generator=draw).to(dtype)
-    top = 256 if dtype == torch.uint8 else 2
-    return torch.randint(0, top, shape, generator=draw).to(dtype)
+    if dtype == torch.uint8:
+        return torch.randint(0, 256, shape, generator=draw, dtype=dtype)
+    return torch.randint(0, 2, shape, generator=draw).to(dtype)
+
+
+def other_sizes(samples: torch.Tensor) -> list[torch.Tensor]:
+    """Make images (1, C, H, W) of other sizes of images (N, C, h, w), by laying them side by side.
+
+    So there is something to be seen at every pixel, as there is in a photograph.
+    """
+    made = []
+    for sample, stretches in zip(
+        samples.repeat(len(_STRETCHES), 1, 1, 1), _STRETCHES, strict=False
+    ):
+        rows, columns = (
+            torch.arange(1 + round(side * stretch)) % side
+            for side, stretch in zip(sample.shape[1:], stretches, strict=True)
+        )
+        made.append(sample[:, rows][:, :, columns].unsqueeze(0))
+    return made

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._machine import machine_facts
     from ._remove import remove_runs
     from ._revision import code_revision
-    from ._run import RECIPE, Run, open_run
+    from ._run import RECIPE, RECORD, Run, open_run
     from ._select import STATES, Condition, Query, parse_condition, select, sort
     from ._source import FoundWeights, find_weights, weights_file
     from ._stretches import require_resumable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Where each public name lives. Resolved on first use: a list of runs needs few of them.
 _HOMES = {
     "RECIPE": "_run",
+    "RECORD": "_run",
     "STATES": "_select",
     "Alias": "_aliases",
     "Change": "_aliases",
@@ -65,6 +66,7 @@ _HOMES = {
 
 __all__ = [
     "RECIPE",
+    "RECORD",
     "STATES",
     "Alias",
     "Change",
