@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -50,7 +51,30 @@ def online(_home_of_its_own, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
     monkeypatch.setenv("HF_TOKEN", WRITER)
     monkeypatch.setattr("zoo.hub._client._WAITS", (0.05, 0.1))
+    monkeypatch.setattr("zoo.hub._rounds._WAITS", (0.05, 0.1))
     return monkeypatch
+
+
+class Clock:
+    """What a deadline takes for the time."""
+
+    def __init__(self):
+        self.ahead = 0.0
+
+    def monotonic(self):
+        return time.monotonic() + self.ahead
+
+    def leap(self):
+        """Let the time of a push or a pull be over."""
+        self.ahead += 1e6
+
+
+@pytest.fixture
+def clock(online):
+    """A clock that leaps when a test says so: nothing depends on how busy the machine is."""
+    clock = Clock()
+    online.setattr("zoo.hub._deadline.time", clock)
+    return clock
 
 
 @pytest.fixture

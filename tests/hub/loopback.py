@@ -78,8 +78,8 @@ class Fault:
     path: str
     do: str
     """A status as digits, `cut` or `stall`, before anything is done; `500-after`, `cut-after`,
-    `stall-after`, once it is done; `rst`, `fin`, `flip`, `hang`, in the middle of the answer's body; `read-cut`,
-    in the middle of the request's."""
+    `stall-after`, once it is done; `rst`, `fin`, `flip`, `hang`, in the middle of the answer's
+    body; `read-cut`, in the middle of the request's."""
     times: int = 1
     headers: dict = field(default_factory=dict)
     skip: int = 0

@@ -2,21 +2,14 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 import pytest
-from hub_commands import REPO, zoo
-from loopback import STRANGER
+from hub_commands import REPO, ours, zoo
 
 COMMIT = "/commit/main"
-
-
-def ours(hub):
-    """The commits that pushes have made."""
-    return len(hub.repos[REPO].history()) - 1
 
 
 def test_an_upload_is_tried_again(hub, run):
@@ -52,72 +45,6 @@ def test_that_it_is_tried_again_is_said(hub, run):
     assert "signature" not in said.err
 
 
-def test_a_hub_that_asks_for_patience_gets_no_more_than_there_is(hub, run):
-    """The client would wait as long as it is told: here 100 s, and the push has three."""
-    hub.fault("PUT", "/lfs/put/", 429, times=9, headers={"Retry-After": "100"})
-    began = time.monotonic()
-    said = zoo("push", "mlp", REPO, "--timeout", 3, code=1)
-    assert time.monotonic() - began < 10
-    assert "not pushed: the time is over: 3 s" in said.err
-    assert ours(hub) == 0
-
-
-@pytest.mark.parametrize("do", [500, "cut"])
-def test_a_commit_that_was_refused_by_chance_is_sent_again(hub, run, do):
-    """After the head was looked at; the client itself gives up at once."""
-    hub.fault("POST", COMMIT, do)
-    zoo("push", "mlp", REPO)
-    assert ours(hub) == 1
-    assert len(hub.asked("POST", COMMIT)) == 2
-
-
-def test_a_commit_whose_answer_is_lost_is_a_success(hub, run):
-    """The head has what was sent: it is not sent twice, and not called a failure."""
-    hub.fault("POST", COMMIT, "cut-after")
-    said = zoo("push", "mlp", REPO)
-    assert hub.repos[REPO].refs["main"] in said.out
-    assert ours(hub) == 1
-    assert len(hub.asked("POST", COMMIT)) == 1
-
-
-def test_a_commit_whose_answer_never_comes_is_a_success(hub, run):
-    """The time is over, and the head has what was sent."""
-    hub.fault("POST", COMMIT, "stall-after")
-    said = zoo("push", "mlp", REPO, "--timeout", 3)
-    assert hub.repos[REPO].refs["main"] in said.out
-    assert ours(hub) == 1
-
-
-def test_a_commit_that_nobody_answers_for_is_unknown(hub, run):
-    """The commit was sent, and then there was no hub any more: exit code 3."""
-    hub.fault("POST", COMMIT, "cut-after")
-    hub.fault("GET", "/api/models/", 503, times=99, skip=3)
-    said = zoo("push", "mlp", REPO, code=3)
-    assert "it is not known whether mlp was pushed to ada/digits" in said.err
-    hub.faults.clear()
-    assert zoo("push", "mlp", REPO, "--json").json["changed"] is False
-    assert ours(hub) == 1
-
-
-def test_a_commit_that_stalls_is_unknown(hub, run):
-    """The head is as it was, and the hub may yet do it."""
-    hub.fault("POST", COMMIT, "stall")
-    said = zoo("push", "mlp", REPO, "--timeout", 3, code=3)
-    assert "is not known" in said.err
-    assert ours(hub) == 0
-    zoo("push", "mlp", REPO)
-    assert ours(hub) == 1
-
-
-def test_a_commit_that_is_never_taken_is_not_pushed(hub, run):
-    """Each time the head was looked at, and was as before."""
-    hub.fault("POST", COMMIT, 500, times=99)
-    said = zoo("push", "mlp", REPO, code=1)
-    assert "not pushed: 127.0.0.1" in said.err
-    assert "HTTP 500" in said.err
-    assert ours(hub) == 0
-
-
 def test_a_question_is_asked_again(hub, run):
     """The client asks once; none of these does anything twice."""
     hub.fault("GET", "/revision/", 503)
@@ -128,17 +55,6 @@ def test_a_question_is_asked_again(hub, run):
     zoo("push", "mlp", REPO)
     assert [fault.times for fault in hub.faults] == [0, 0, 0]
     assert ours(hub) == 1
-
-
-def test_a_hub_that_says_nothing_is_not_waited_for(hub, run, online):
-    """The client would wait for ever; after a while the question is put again."""
-    online.setattr("zoo.hub._client.ASKING", 0.4)
-    hub.fault("GET", "/revision/", "stall")
-    zoo("push", "mlp", REPO)
-    assert ours(hub) == 1
-    hub.fault("GET", "/revision/", "stall", times=9)
-    assert "says nothing" in zoo("push", "mlp", REPO, code=1).err
-    assert "the time is over" in zoo("push", "mlp", REPO, "--timeout", 1, code=1).err
 
 
 def test_a_file_that_is_rewritten_meanwhile_arrives_as_it_was(hub, run):
@@ -200,23 +116,11 @@ def test_ctrl_c_says_whether_it_may_be_there(hub, run, online):
         )
         while not hub.asked(method, path):
             time.sleep(0.02)
-        time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
         assert process.returncode == 130
         assert word in said
     assert ours(hub) == 0
-
-
-def test_a_port_that_is_closed_is_told_at_once(hub, run, online):
-    """No 23 seconds of trying."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    online.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
-    began = time.monotonic()
-    said = zoo("push", "mlp", REPO, code=1)
-    assert time.monotonic() - began < 8
-    assert f"not pushed: 127.0.0.1:{port} can't be reached" in said.err
 
 
 def test_the_closed_protocol_is_not_spoken(hub, run):
@@ -233,44 +137,4 @@ def test_offline_nobody_is_asked(hub, run, online, name):
     """The line names the variable."""
     online.setenv(name, "1")
     assert f"not pushed: {name} is set" in zoo("push", "mlp", REPO, code=1).err
-    assert not hub.log
-
-
-def test_no_token(hub, run, online):
-    """The line says how to have one."""
-    online.delenv("HF_TOKEN")
-    said = zoo("push", "mlp", REPO, code=1)
-    assert "not pushed: there is no token for 127.0.0.1" in said.err
-    assert "hf auth login" in said.err
-    assert not hub.log
-
-
-def test_a_token_that_nobody_knows(hub, run, online):
-    """The line says so, and not that there is no such repository."""
-    online.setenv("HF_TOKEN", STRANGER)
-    said = zoo("push", "mlp", REPO, code=1)
-    assert "does not know the token" in said.err
-    assert REPO not in hub.repos
-
-
-def test_a_card_that_the_hub_refuses(hub, run):
-    """Its words are in the line."""
-    hub.fault("POST", "/validate-yaml", 400)
-    said = zoo("push", "mlp", REPO, code=1)
-    assert "not pushed: 127.0.0.1" in said.err
-    assert "refuses" in said.err
-    assert ours(hub) == 0
-
-
-def test_a_disk_that_is_full(hub, run, online):
-    """While copies are made: the line says where another disk is told of."""
-    import errno
-
-    def full(*_arguments):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    online.setattr("shutil.copyfile", full)
-    said = zoo("push", "mlp", REPO, code=1)
-    assert "No space left on device" in said.err
-    assert "ZOO_HOME" in said.err
     assert not hub.log

@@ -6,10 +6,11 @@ import tomllib
 
 import pytest
 from hub_commands import REPO, zoo
-from loopback import READER
+from loopback import READER, WRITER
 
 import zoo as api
 from zoo._sealed import unseal
+from zoo.errors import Stopped
 
 SENT = {
     "README.md",
@@ -132,21 +133,45 @@ def test_a_public_repository_is_made_where_it_is_asked_for(hub, run):
 
 
 def test_a_branch_is_made_where_there_is_none(pushed):
-    """The default branch stays as it is."""
+    """The default branch stays as it is; what is printed to type next names the branch."""
     before = pushed.repos[REPO].refs["main"]
-    zoo("push", "mlp", REPO, "--revision", "trial", "--message", "a trial", "--with-pth")
+    said = zoo("push", "mlp", REPO, "--revision", "feature/x", "--with-pth")
+    assert f"pushed mlp to {REPO}@feature/x " in said.out
+    assert f"zoo pull {REPO}@feature/x\n" in said.out
     assert pushed.repos[REPO].refs["main"] == before
-    assert "model.pth" in pushed.head(REPO, "trial")
-    assert zoo("pull", f"{REPO}@trial", "--json").json["revision"] == "trial"
+    assert "model.pth" in pushed.head(REPO, "feature/x")
+    assert zoo("pull", f"{REPO}@feature/x", "--json").json["revision"] == "feature/x"
 
 
-def test_a_dry_run_asks_nobody(hub, run):
-    """It lists what would be sent."""
-    assert "model.safetensors  408," in zoo("push", "mlp", REPO, "--dry-run").out
-    said = zoo("push", "mlp", REPO, "--dry-run", "--json")
-    assert said.json["private"] is True
-    assert set(said.json["files"]) == {"model.safetensors", "recipe.toml", "metrics.jsonl"}
+@pytest.mark.parametrize(
+    ("message", "summary", "description"),
+    [
+        ("a trial", "a trial", ""),
+        ("a trial\n\nof two\nlines\n", "a trial", "of two\nlines"),
+        (" \n", "mlp, pushed by zoo", ""),
+    ],
+)
+def test_a_message_is_the_commit_s(hub, run, message, summary, description):
+    """Its first line sums up, what follows describes."""
+    zoo("push", "mlp", REPO, "--message", message)
+    (body,) = [entry[4] for entry in hub.log if "/commit/" in entry[1]]
+    header = json.loads(body.splitlines()[0])["value"]
+    assert (header["summary"], header["description"]) == (summary, description)
+
+
+def test_a_dry_run_tells_what_a_push_sends(hub, run, online):
+    """Each file with its size, to the byte; nobody is asked, and no token is needed."""
+    online.delenv("HF_TOKEN")
+    said = zoo("push", "mlp", REPO, "--dry-run", "--with-pth")
+    facts = zoo("push", "mlp", REPO, "--dry-run", "--with-pth", "--json").json
+    assert facts["private"] is True
     assert not hub.log
+    online.setenv("HF_TOKEN", WRITER)
+    zoo("push", "mlp", REPO, "--with-pth")
+    sent = hub.head(REPO)
+    assert facts["files"] == {name: len(sent[name]) for name in sorted({*SENT, "model.pth"})}
+    for name, size in facts["files"].items():
+        assert f"  {name}  {size:,} bytes\n" in said.out
 
 
 @pytest.mark.parametrize(
@@ -214,6 +239,25 @@ def test_a_training_is_pushed_once_it_is_stored(hub):
     assert last["pushed"] == "mlp-digits-1"
     assert last["commit"] == hub.repos[REPO].refs["main"]
     assert tomllib.loads(hub.head(REPO)["recipe.toml"].decode())["epochs"] == 1
+
+
+def test_a_training_that_was_stopped_is_not_pushed(hub, online):
+    """It is to go on, and to be pushed when it has ended."""
+    online.setattr("zoo.cli._training.train", _stopped)
+    zoo("train", "mlp", "--dataset", "digits", "--push", REPO, code=130)
+    assert not hub.log
+
+
+def _stopped(*_arguments):
+    raise Stopped("stopped by Ctrl-C", exit_code=130)
+
+
+def test_a_machine_that_is_slow_to_ask_is_no_reason(hub, online, clock):
+    """Before a training, nothing is said of a push but what is known to fail."""
+    online.setattr("zoo.cli._push_after._ASK_SECONDS", 1e-6)
+    said = zoo("train", "mlp", "--dataset", "digits", "--epochs", 1, "--push", REPO)
+    assert "will fail" not in said.err
+    assert hub.repos[REPO].refs["main"] in said.out
 
 
 def test_a_failed_push_does_not_fail_the_training(hub, online):

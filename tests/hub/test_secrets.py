@@ -1,16 +1,21 @@
 """The token goes to the hub, and nowhere else."""
 
+import base64
+import json
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from hub_commands import REPO, zoo
 from loopback import READER, STRANGER, WRITER
 
 from zoo.hub._faults import fault_of
+from zoo.hub._secret import cleaned
 
 
 def all_files(folder):
@@ -87,6 +92,55 @@ def test_a_token_of_a_file_is_used(hub, run, online, tmp_path):
     assert WRITER.encode() not in all_files(os.environ["ZOO_HOME"])
 
 
+B64 = base64.b64encode(f"Bearer {WRITER}".encode()).decode()
+"""The token as headers have it, encoded."""
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        WRITER,
+        f"Bearer {WRITER}, and then some",
+        f"{WRITER[:6]}\n  {WRITER[6:]}",
+        f"'{WRITER[:9]}\\n' '{WRITER[9:]}'",
+        "\x1b[1m".join(WRITER),
+        WRITER.replace("_", "%5F"),
+        "".join(f"%{ord(letter):02x}" for letter in WRITER),
+        B64,
+        f"x{B64[4:]}",
+        base64.b64encode(f"ada:{WRITER}".encode()).decode(),
+        WRITER.encode().hex(),
+        ("x" * 290) + WRITER,
+        f"http://127.0.0.1/{WRITER}/put?X-Amz-Signature=signed",
+    ],
+)
+def test_a_hub_that_echoes_it_is_not_printed(hub, run, echo):
+    """However it writes it, in an answer or a header; and nothing steers the terminal."""
+    answer = {"body": json.dumps({"error": echo}).encode()}
+    header = "".join(c if c.isprintable() else " " for c in echo)
+    hub.fault("POST", "/preupload/", 403, **answer, headers={"X-Error-Message": header})
+    said = zoo("push", "mlp", REPO, code=1)
+    shown = said.out + said.err
+    assert "HTTP 403" in shown
+    letters = "".join(c for c in re.sub(r"\\x..", "", shown) if c.isalnum())
+    assert "writer4711" not in letters
+    assert not re.search("hf_wri|writer|4711", unquote(shown))
+    assert not {B64[12:24], WRITER.encode().hex()[:12], "signed", "\x1b"} & set(parts_of(shown))
+
+
+def parts_of(text):
+    """All of a text that could be one of the parts that are looked for."""
+    return {text[i : i + n] for n in (1, 6, 12) for i in range(len(text))}
+
+
+@pytest.mark.parametrize("text", ["", "no token here: aGVsbG8gd29ybGQgaGVsbG8=", "%zz 100% \\x"])
+def test_other_texts_stay(text):
+    """But for what is no text."""
+    assert cleaned(text, WRITER) == text
+    assert cleaned("a\n b\x1b[2J", None) == "a b\\x1b[2J"
+    assert cleaned("at http://ada:pw@hub/x?sig=1 abc", "abc") == "at http://hub/x (token)"
+
+
 def test_faults_are_told_by_what_lies_behind_them():
     """The client's errors have no common base, and some are wrapped."""
     timeout = type("TimeoutException", (Exception,), {})
@@ -94,7 +148,8 @@ def test_faults_are_told_by_what_lies_behind_them():
     wrapped.__cause__ = type("ReadTimeout", (timeout,), {})("slow")
     assert fault_of(wrapped) == {
         "kind": "stalled",
-        "text": "RuntimeError: Error while uploading",
+        "text": "ReadTimeout: slow",
+        "status": None,
     }
     assert fault_of(OSError(28, "No space left on device"))["kind"] == "disk"
     assert fault_of(ConnectionResetError())["kind"] == "cut"

@@ -7,9 +7,10 @@ import click
 from zoo._registry import registry
 from zoo.hub import (
     Order,
+    Place,
     Pushed,
     parse_place,
-    plan_push,
+    preview_push,
     push_run,
     screen_progress,
 )
@@ -52,32 +53,23 @@ def push(  # noqa: PLR0913 - as many as it has flags
 
     Exit code 1: it was not pushed; 3: nobody answered, and it is not known.
     """
-    order = order_for(source, repo, revision)
-    order = Order(
-        source=order.source,
-        place=order.place,
-        private=private,
-        message=message,
-        with_pth=with_pth,
-    )
+    place = place_of(repo, revision)
+    order = Order(source=source, place=place, private=private, message=message, with_pth=with_pth)
     if dry:
-        _show_plan(order, as_json=as_json)
+        _show_preview(order, as_json=as_json)
         return
     show_pushed(push_run(order, registry(), screen_progress(), timeout), as_json=as_json)
 
 
-def order_for(source: str, repo: str, revision: str | None = None) -> Order:
-    """Return what is to be pushed where, as the flags' defaults have it.
+def place_of(repo: str, revision: str | None = None) -> Place:
+    """Return where a push goes.
 
     Raises:
-        InvalidOption: no repository can be called that.
+        InvalidOption: no repository, or no branch, can be called that.
     """
     if "@" in repo:
         raise InvalidOption(f"{repo!r}: a branch to push to is given as --revision")
-    place = parse_place(repo if revision is None else f"{repo}@{revision}")
-    if place.is_pinned:
-        raise InvalidOption("--revision takes a branch to push to, not a commit")
-    return Order(source=source, place=place)
+    return parse_place(repo if revision is None else f"{repo}@{revision}")
 
 
 def show_pushed(done: Pushed, *, as_json: bool) -> None:
@@ -87,10 +79,11 @@ def show_pushed(done: Pushed, *, as_json: bool) -> None:
     if as_json:
         print_json(facts_of(done))
         return
+    place = Place(done.repo, done.revision)
     what = "as commit" if done.changed else "already: nothing was sent, it is commit"
     privacy = "private" if done.private else "public"
-    click.echo(f"pushed {done.run} to {done.repo} ({privacy}) {what} {done.commit}")
-    click.echo(f"  zoo predict hf:{done.repo} FILE…   ·   zoo pull {done.repo}")
+    click.echo(f"pushed {done.run} to {place} ({privacy}) {what} {done.commit}")
+    click.echo(f"  zoo predict hf:{place} FILE…   ·   zoo pull {place}")
 
 
 def facts_of(done: Pushed) -> dict[str, Any]:
@@ -106,24 +99,16 @@ def facts_of(done: Pushed) -> dict[str, Any]:
     }
 
 
-def _show_plan(order: Order, *, as_json: bool) -> None:
-    subject, files = plan_push(order, registry())
+def _show_preview(order: Order, *, as_json: bool) -> None:
+    files = preview_push(order, registry())
     private = order.private is not False
     if as_json:
-        print_json(
-            {
-                "run": subject.run.name,
-                "repo": order.place.repo,
-                "revision": order.place.revision,
-                "private": private,
-                "files": files,
-                "written": ["README.md", "config.json", "curves.png", "manifest.json"],
-            },
-            indent=2,
-        )
+        repo, revision = order.place
+        facts = {"run": order.source, "repo": repo, "revision": revision, "private": private}
+        print_json({**facts, "files": files}, indent=2)
         return
     privacy = "private" if private else "public"
-    click.echo(f"would push {subject.run.name} to {order.place} ({privacy} where it is made)")
+    click.echo(f"would push {order.source} to {order.place} ({privacy} where it is made)")
     for name, size in files.items():
         click.echo(f"  {name}  {size:,} bytes")
-    click.echo("  and README.md, config.json, manifest.json, and where it has epochs curves.png")
+    click.echo("What you have written into the card there stays, and adds to README.md.")

@@ -30,9 +30,9 @@ def check_order(push_to: str | None) -> None:
     # Imported here, and below: few trainings are pushed.
     from zoo.hub import Deadline, Hub, Quiet, why_not_ready
 
-    from ._push import order_for
+    from ._push import place_of
 
-    order_for("", push_to)
+    place_of(push_to)
     with Hub(Deadline(_ASK_SECONDS), Quiet()) as hub:
         if reason := why_not_ready(hub):
             say(f"the push after the training will fail: {reason}")
@@ -46,11 +46,11 @@ def push_after(done: Run, push_to: str | None, *, as_json: bool) -> None:
     """
     if push_to is None or rank():
         return
-    from zoo.hub import push_run, screen_progress
+    from zoo.hub import Order, push_run, screen_progress
 
-    from ._push import order_for, show_pushed
+    from ._push import place_of, show_pushed
 
-    order = order_for(str(done.path), push_to)
+    order = Order(source=str(done.path), place=place_of(push_to))
     try:
         pushed = push_run(order, registry(), screen_progress())
     except ZooError:

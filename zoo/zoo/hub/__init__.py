@@ -7,11 +7,11 @@ from .._door import door
 if TYPE_CHECKING:
     from ._client import Hub
     from ._deadline import TIMEOUT, Deadline
-    from ._order import Order, Pushed, plan_push
+    from ._order import Order, Pushed
     from ._place import SIGN, Place, parse_place
     from ._progress import Progress, Quiet, screen_progress
     from ._pull import Pulled, pull_model, use_model
-    from ._push import push_run, why_not_ready
+    from ._push import preview_push, push_run, why_not_ready
     from ._store import pulled_places
 
 # Where each public name lives. Resolved on first use: those who share nothing pay nothing.
@@ -27,7 +27,7 @@ _HOMES = {
     "Pushed": "_order",
     "Quiet": "_progress",
     "parse_place": "_place",
-    "plan_push": "_order",
+    "preview_push": "_push",
     "pull_model": "_pull",
     "pulled_places": "_store",
     "push_run": "_push",
@@ -48,7 +48,7 @@ __all__ = [
     "Pushed",
     "Quiet",
     "parse_place",
-    "plan_push",
+    "preview_push",
     "pull_model",
     "pulled_places",
     "push_run",

@@ -10,39 +10,17 @@ from typing import Any, BinaryIO
 import huggingface_hub
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils._http import default_client_factory
 
+from ._session import Tell
 from ._stream import stream
 
-Tell = Callable[[dict[str, Any]], None]
-
-_CONNECT_SECONDS = 10.0
-_SILENT_SECONDS = 60.0
-"""How long the hub may say nothing: the library alone would wait for ever."""
 _TELL_SECONDS = 0.1
-_BUFFER = 1 << 20
+_BUFFER = 1 << 16
+"""Bytes read at a time: on a slow link each says that it moves."""
 
 
 class AlteredFile(Exception):
     """A file is not what is recorded of it."""
-
-
-def install(tell: Tell) -> None:
-    """Give each request a limit, and tell when a commit is sent: before that, none can be made."""
-
-    def on_request(request: Any) -> None:
-        if request.method == "POST" and "/commit/" in request.url.path:
-            tell({"event": "committing"})
-
-    def factory() -> Any:
-        client = default_client_factory()
-        timeout = type(client.timeout)(_SILENT_SECONDS, connect=_CONNECT_SECONDS)
-        client.timeout = timeout
-        hooks = client.event_hooks
-        client.event_hooks = {**hooks, "request": [*hooks["request"], on_request]}
-        return client
-
-    huggingface_hub.set_client_factory(factory)
 
 
 def has_token(tell: Tell) -> bool:  # noqa: ARG001 - each call is given it
@@ -69,6 +47,12 @@ def look(tell: Tell, repo: str, revision: str) -> dict[str, Any]:  # noqa: ARG00
             for file in files
         ],
     }
+
+
+def since(tell: Tell, repo: str, revision: str, parent: str) -> list[str]:  # noqa: ARG001
+    """Return a branch's commits behind one of them, the oldest first; none, where it is gone."""
+    commits = [commit.commit_id for commit in HfApi().list_repo_commits(repo, revision=revision)]
+    return commits[: commits.index(parent)][::-1] if parent in commits else []
 
 
 def create(tell: Tell, repo: str, private: bool) -> None:  # noqa: ARG001 - likewise
@@ -104,7 +88,7 @@ def commit(
         repo: where to.
         revision: the branch.
         parent: the commit that the branch must be at.
-        message: its first line.
+        message: of the commit; what follows its first line describes it.
         files: names in the repository, each with a path here and the sha256 that it must have.
         delete: names of files to take away.
 
@@ -120,10 +104,12 @@ def commit(
         addition.sent = sent
         additions.append(addition)
     removals = [CommitOperationDelete(name, is_folder=False) for name in delete]
+    summary, _, description = message.strip().partition("\n")
     done = HfApi().create_commit(
         repo,
         [*additions, *removals],
-        commit_message=message,
+        commit_message=summary,
+        commit_description=description.strip(),
         revision=revision,
         parent_commit=parent,
     )
@@ -138,6 +124,8 @@ class _Sent:
 
     def add(self, count: int) -> None:
         self._bytes += count
+
+    def told(self) -> None:
         if (now := time.monotonic()) - self._told > _TELL_SECONDS:
             self._told = now
             self._tell({"event": "bytes", "bytes": self._bytes})
@@ -151,7 +139,15 @@ class _Counting(io.FileIO):
     def readinto(self, buffer: Any) -> int | None:
         count = super().readinto(buffer)
         self._sent.add(count or 0)
+        self._sent.told()
         return count
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Take back what is sent again."""
+        before = self.tell()
+        after = super().seek(offset, whence)
+        self._sent.add(after - before)
+        return after
 
 
 class _Watched(CommitOperationAdd):
@@ -178,5 +174,6 @@ CALLS: dict[str, Callable[..., Any]] = {
     "fetch": fetch,
     "has_token": has_token,
     "look": look,
+    "since": since,
     "stream": stream,
 }

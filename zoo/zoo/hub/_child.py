@@ -8,16 +8,14 @@ import json
 import logging
 import os
 import queue
-import re
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from .._told import own_stdout
-
-_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
-"""Addresses of a storage carry what gives access to it behind their question mark."""
+from ._secret import cleaned
 
 
 def main() -> None:
@@ -27,11 +25,16 @@ def main() -> None:
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(requests,), daemon=True).start()
     # Imported here: that the one who asks has died is noticed meanwhile.
-    from ._calls import CALLS, install
-    from ._faults import fault_of
+    from huggingface_hub import get_token
 
-    secret = _Secret()
-    logging.getLogger("huggingface_hub").addHandler(_Notes(tell, secret))
+    from ._calls import CALLS
+    from ._faults import fault_of
+    from ._session import install
+
+    def clean(text: str) -> str:
+        return cleaned(text, get_token())
+
+    logging.getLogger("huggingface_hub").addHandler(_Notes(tell, clean))
     install(tell)
     tell({"event": "ready"})
     while True:
@@ -40,7 +43,7 @@ def main() -> None:
             result = CALLS[request["call"]](tell, **request["arguments"])
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked says it
             fault = fault_of(error)
-            tell({"fault": {**fault, "text": secret.out_of(fault["text"])}})
+            tell({"fault": {**fault, "text": clean(fault["text"])}})
         else:
             tell({"result": result})
 
@@ -52,28 +55,15 @@ def _read(requests: "queue.SimpleQueue[bytes]") -> None:
     os._exit(0)
 
 
-class _Secret:
-    """The token, which never leaves this process but to the hub."""
-
-    def out_of(self, text: str) -> str:
-        """Return a text without the token, and without what gives access to a storage."""
-        from huggingface_hub import get_token
-
-        token = get_token()
-        text = text.replace(token, "(token)") if token else text
-        return _QUERY.sub(r"\1", text)
-
-
 class _Notes(logging.Handler):
     """Tells what the library logs: that it waits and tries again."""
 
-    def __init__(self, tell: Any, secret: _Secret) -> None:
+    def __init__(self, tell: Any, clean: Callable[[str], str]) -> None:
         super().__init__(logging.WARNING)
-        self._tell, self._secret = tell, secret
+        self._tell, self._clean = tell, clean
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = " ".join(self._secret.out_of(record.getMessage()).split())
-        self._tell({"event": "note", "text": text[:200]})
+        self._tell({"event": "note", "text": self._clean(record.getMessage())})
 
 
 if __name__ == "__main__":

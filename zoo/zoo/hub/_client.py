@@ -1,6 +1,7 @@
 """A process that speaks with a hub, asked from here, and ended when it takes too long."""
 
 import json
+import math
 import os
 import queue
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any, Self
 
+from .._files import reason
 from ._deadline import Deadline
 from ._place import is_offline
 from ._progress import Progress
@@ -23,23 +25,40 @@ _SETTINGS = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "HF_DEBUG": "0",
 }
-TRANSPORT = ("server", "busy", "cut", "unreachable", "stalled")
+TRANSPORT = ("server", "gateway", "busy", "cut", "unreachable", "stalled")
 """Kinds of faults that may be gone a moment later."""
 _WAITS = (0.5, 1.5)
 """Seconds before a call that changes nothing, or nothing twice, is made again."""
 ASKING = 20.0
 """Seconds that a question may stay without an answer."""
-SENDING = 90.0
-"""Seconds in which no byte is sent and nothing is answered; the process itself gives up before."""
+_MORE = 30.0
+"""Seconds beyond those in which the process itself gives up a request."""
+_START_SECONDS = 60.0
+"""For the process to be ready, when the time that was given is over."""
+_HELD = 408, 409, 412, 429
+"""Of HTTP 4xx, those that do not say that a request was refused as it is."""
 
 
 class Fault(Exception):
     """Something went wrong between here and a hub; `_explain` puts it in words."""
 
-    def __init__(self, kind: str, text: str = "", *, sent: bool = False) -> None:
+    def __init__(self, kind: str, text: str = "", status: int | None = None) -> None:
         super().__init__(text)
-        self.kind, self.text, self.sent = kind, text, sent
-        """As `fault_of` tells it, or late: the time is over; whether a commit was under way."""
+        self.kind, self.text, self.status = kind, text, status
+        """As `fault_of` tells it, or late: the time is over."""
+        self.sent = False
+        """Whether a commit was under way."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the hub itself said it, and has no more to do with what it was asked."""
+        return self.status is not None and self.kind != "gateway"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a commit was sent that was not refused: it may be made, or come to be."""
+        refused = self.status is not None and 400 <= self.status < 500 and self.status not in _HELD
+        return self.sent and not refused
 
 
 class Hub:
@@ -51,6 +70,7 @@ class Hub:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._reader: threading.Thread | None = None
         self._ready = False
+        self._quiet = 0.0
         self.committing = False
         """Whether a commit is under way: it may be made, whoever stops waiting for it."""
 
@@ -81,13 +101,19 @@ class Hub:
         raise AssertionError("the last round returns or raises")
 
     def call(
-        self, call: str, *, quiet: float, poll: Callable[[], int] | None = None, **arguments: Any
+        self,
+        call: str,
+        *,
+        quiet: float | None = None,
+        poll: Callable[[], int] | None = None,
+        **arguments: Any,
     ) -> Any:
         """Make one call.
 
         Args:
             call: a name in `_calls.CALLS`.
-            quiet: seconds in which nothing may happen.
+            quiet: seconds in which nothing may happen; None: of a hub, as long as each of its
+                requests may take; here, as long as there is time.
             poll: how many bytes have come, where that is seen from here.
             arguments: of the call.
 
@@ -102,7 +128,8 @@ class Hub:
         try:
             answer = self._answer(quiet, poll)
         except Fault as fault:
-            fault.sent = self.committing
+            # Without a connection there was nothing to send it over.
+            fault.sent = self.committing = self.committing and fault.kind != "unreachable"
             raise
         except BaseException:
             self.close()
@@ -122,11 +149,13 @@ class Hub:
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+        while not self._lines.empty():  # what was told, and not yet heard
+            self.committing |= b'"committing"' in self._lines.get()
 
     def _send(self, request: bytes) -> None:
         self.start()
         if not self._ready:
-            self._wait_until_ready()
+            self._wait_until_ready(self.deadline.left())
         assert self._process is not None
         assert self._process.stdin is not None
         try:
@@ -140,14 +169,17 @@ class Hub:
         if self._process is not None or is_offline():
             return
         self._ready = False
-        self._process = subprocess.Popen(  # noqa: S603 - Python itself
-            # -P: what is importable is what is importable here, and no folder besides.
-            [sys.executable, "-P", "-m", f"{__package__}._child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # libraries may print there what is nobody's business
-            env={**os.environ, **_SETTINGS, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - Python itself
+                # -P: what is importable is what is importable here, and no folder besides.
+                [sys.executable, "-P", "-m", f"{__package__}._child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # libraries may print there what is nobody's business
+                env={**os.environ, **_SETTINGS, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        except OSError as error:
+            raise Fault("bug", f"no process could be started: {reason(error)}") from error
         self._lines = queue.SimpleQueue()
         assert self._process.stdout is not None
         reader = threading.Thread(
@@ -156,14 +188,25 @@ class Hub:
         self._reader = reader
         reader.start()
 
-    def _wait_until_ready(self) -> None:
+    def renew(self, seconds: float) -> None:
+        """Leave so many seconds at least to find out what has come of what was sent.
+
+        Raises:
+            Fault: the process could not be made ready.
+        """
+        self.start()
+        if not self._ready:
+            self._wait_until_ready(_START_SECONDS)
+        self.deadline.grant(seconds)
+
+    def _wait_until_ready(self, seconds: float) -> None:
         """Wait for the process: the hub's own time begins then.
 
         Raises:
             Fault: it took all the time there was, or ended.
         """
         try:
-            ready = self._lines.get(timeout=self.deadline.left())
+            ready = self._lines.get(timeout=seconds)
         except queue.Empty:
             self.close()
             raise Fault("late") from None
@@ -175,16 +218,19 @@ class Hub:
             raise Fault("bug", "the process that speaks with the hub could not start")
         self._ready = True
 
-    def _answer(self, quiet: float, poll: Callable[[], int] | None) -> Any:
+    def _answer(self, quiet: float | None, poll: Callable[[], int] | None) -> Any:
         moved, seen = time.monotonic(), 0
+        self._quiet = math.inf if quiet is None else quiet
         while True:
             left = self.deadline.left()
-            idle = quiet - (time.monotonic() - moved)
+            idle = self._quiet - (time.monotonic() - moved)
             if left <= 0 or idle <= 0:
                 self.close()
-                raise Fault("late" if left <= 0 else "stalled", f"nothing came for {quiet:g} s")
+                raise Fault(
+                    "late" if left <= 0 else "stalled", f"nothing came for {self._quiet:g} s"
+                )
             try:
-                line = self._lines.get(timeout=min(left, idle, 0.2 if poll else 3600.0))
+                line = self._lines.get(timeout=min(left, idle, 0.2 if poll else 1.0))
             except queue.Empty:
                 if poll and (count := poll()) != seen:
                     moved, seen = time.monotonic(), count
@@ -198,16 +244,28 @@ class Hub:
             if "result" in message:
                 return message["result"]
             if "fault" in message:
-                raise Fault(message["fault"]["kind"], message["fault"]["text"])
-            self._event(message)
+                raise Fault(**message["fault"])
+            self._event(message, limited=quiet is not None)
 
-    def _event(self, message: dict[str, Any]) -> None:
-        if message["event"] == "committing":
+    def _event(self, message: dict[str, Any], *, limited: bool) -> None:
+        event = message["event"]
+        if event == "committing":
             self.committing = True
-        elif message["event"] == "bytes":
+        elif event == "bytes":
             self.progress.show(message["bytes"])
-        else:
+        elif event == "note":
             self.progress.note(message["text"])
+        elif event == "request" and not limited:
+            self._quiet = message["seconds"] + _MORE
+        elif event == "wait":
+            self._wait(message["seconds"], message["status"])
+
+    def _wait(self, seconds: int, status: int) -> None:
+        """Let the process wait as a hub asks for, unless there is no time for it."""
+        if seconds > self.deadline.left():
+            self.close()
+            raise Fault("busy", f"HTTP {status}, to be asked again in {seconds:,} s", status)
+        self._quiet = max(self._quiet, seconds + _MORE)
 
 
 def _pass_on(stream: IO[bytes], lines: "queue.SimpleQueue[bytes]") -> None:

@@ -10,11 +10,16 @@ _LOGIN = "`hf auth login` stores one, or set HF_TOKEN"
 _LINES = {
     "no_token": "there is no token for {host}: " + _LOGIN,
     "bad_token": "{host} does not know the token. Make a new one there; " + _LOGIN,
-    "no_right": "the token has no right to {doing} {place} on {host}. Give it that right there, or "
-    "log in with another: `hf auth login`",
+    "odd_token": "the token has characters that no token has. " + _LOGIN,
+    "no_right": "the token has no right to {doing} {place} on {host} ({text}). Give it that right "
+    "there, or log in with another: `hf auth login`",
+    "no_owner": "{repo} can't be made on {host} ({text}). Check the name before the slash, and "
+    "HF_ENDPOINT",
     "gated": "{place} asks its readers to accept its conditions. Do so on {host}, then again",
     "no_repository": "there is no {repo} on {host}, or it is private and no token of yours opens "
     "it. Check the name; " + _LOGIN,
+    "no_branch": "{revision} is no branch of {repo} on {host}, and a commit is made on a branch. "
+    "Give another --revision",
     "no_revision": "{repo} has no branch, tag or commit {revision} on {host}. Without @{revision}, "
     "{repo} means its default branch",
     "no_file": "{place} on {host} lacks a file that it lists ({text}). Try again",
@@ -24,6 +29,9 @@ _LINES = {
     "stalled": "{host} took the connection and says nothing. Try again later",
     "cut": "the connection to {host} was cut ({text}). Try again",
     "busy": "{host} is too busy, or takes no more from you for now ({text}). Try again later",
+    "gateway": "what stands before {host} waited in vain for it ({text}). Try again later",
+    "garbled": "{host} answers as no hub does ({text}). Check HF_ENDPOINT, and whether the network "
+    "wants a login first",
     "server": "{host} has a fault of its own ({text}). Try again later",
     "conflict": "somebody else has changed {place} meanwhile. Look at it, then push again",
     "late": "the time is over: {seconds:g} s. Try again, or with a longer --timeout",
@@ -31,7 +39,7 @@ _LINES = {
     "altered": "a file is not what the run stored ({text}). Copy the run again from where it is "
     "whole",
     "refused": "{host} refuses: {text}",
-    "bug": "the hub's client failed ({text}). Is huggingface-hub 1.0 or newer installed?",
+    "bug": "the hub's client failed ({text}). Is huggingface-hub 1.3 or newer installed?",
 }
 _ASKED_WRONGLY = ("no_repository", "no_revision")
 
@@ -48,14 +56,15 @@ def explain(
         seconds: that it might take.
         start: what the line begins with.
     """
-    line = _LINES.get(fault.kind, _LINES["bug"]).format(
+    kind = "no_branch" if (fault.kind, doing) == ("no_revision", "push") else fault.kind
+    line = _LINES.get(kind, _LINES["bug"]).format(
         host=host(),
         place=place,
         repo=place.repo,
         revision=place.revision,
         doing={"push": "write to", "pull": "read"}[doing],
         seconds=seconds,
-        text=" ".join(fault.text.split()),
+        text=fault.text,
     )
-    kind = NotOnHub if fault.kind in _ASKED_WRONGLY and doing == "pull" else HubError
-    return kind(f"{start}{line}.")
+    error = NotOnHub if kind in _ASKED_WRONGLY and doing == "pull" else HubError
+    return error(f"{start}{line}.")

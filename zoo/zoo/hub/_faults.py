@@ -16,8 +16,15 @@ _BY_CLASS = {
     "RepositoryNotFoundError": "no_repository",
     "RemoteEntryNotFoundError": "no_file",
     "HFValidationError": "refused",
+    "JSONDecodeError": "garbled",
+    "DecodingError": "garbled",
+    "TooManyRedirects": "garbled",
+    "UnicodeEncodeError": "odd_token",
     "ConnectError": "unreachable",
     "ConnectTimeout": "unreachable",
+    "ProxyError": "unreachable",
+    "UnsupportedProtocol": "unreachable",
+    "InvalidURL": "unreachable",
     "TimeoutException": "stalled",
     "NetworkError": "cut",
     "ProtocolError": "cut",
@@ -33,27 +40,32 @@ _BY_STATUS = {
     409: "conflict",
     412: "conflict",
     429: "busy",
+    502: "gateway",
+    504: "gateway",
 }
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def fault_of(error: BaseException) -> dict[str, Any]:
-    """Return the `kind` of an error and its `text`, a line.
+    """Return the `kind` of an error, its `text`, and the `status` of an answer that it came of.
 
-    Kinds are: offline, gated, no_revision, no_repository, no_file, refused, unreachable, stalled,
-    cut, bad_token, no_right, busy, conflict, server, disk, altered, and bug for all else.
+    Kinds are: offline, gated, no_revision, no_repository, no_file, refused, garbled, odd_token,
+    unreachable, stalled, cut, bad_token, no_right, busy, conflict, server, gateway, disk, altered,
+    and bug for all else.
     """
     chain = list(_chain(error))
-    kind = next((kind for e in chain if (kind := _kind(e))), "")
-    if not kind:
-        kind = "refused" if isinstance(error, ValueError) else "bug"
-    if kind in ("server", "busy"):
-        status = next((found for e in chain if (found := _status(e)) is not None), "?")
-        return {"kind": kind, "text": f"HTTP {status}"}
-    lines = str(error).strip().splitlines() or [""]
-    text = " ".join(line.strip() for line in lines if line.strip())[:300]
-    return {"kind": kind, "text": f"{type(error).__name__}: {text}"}
+    behind = next((found for found in chain if _kind(found)), error)
+    kind = _kind(behind) or ("refused" if isinstance(error, ValueError) else "bug")
+    return {"kind": kind, "text": _text(behind), "status": _status(behind)}
+
+
+def _text(error: BaseException) -> str:
+    status = _status(error)
+    if status is None:
+        return f"{type(error).__name__}: {error}"
+    said = getattr(error, "server_message", None)
+    return f"HTTP {status}: {said}" if said else f"HTTP {status}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -68,6 +80,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _kind(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in _NO_SPACE:
         return "disk"
+    if "Illegal header value" in str(error):  # the one that is nobody's but the user's
+        return "odd_token"
     names = [kind.__name__ for kind in type(error).__mro__]
     known = next((_BY_CLASS[name] for name in names if name in _BY_CLASS), "")
     if known:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zoo_registry import Registry, UsageError
+from zoo_registry import InvalidOption, Registry, UsageError
 
 from ._manifest import METRICS, RECIPE, TORCH_WEIGHTS, WEIGHTS
 from ._place import Place
@@ -46,6 +46,8 @@ def plan_push(order: Order, registry: Registry) -> tuple[Subject, dict[str, int]
     Raises:
         UsageError: no run that can be pushed, or without the file asked for.
     """
+    if order.place.is_pinned:
+        raise InvalidOption("--revision takes a branch to push to, not a commit")
     subject = subject_of(order.source, registry)
     wanted = [WEIGHTS, RECIPE, METRICS, *([TORCH_WEIGHTS] if order.with_pth else [])]
     recorded = subject.run.record["files"]

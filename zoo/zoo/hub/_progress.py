@@ -15,8 +15,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Say what keeps it from going on."""
-        # It comes from a hub: what is no text must not steer the terminal.
-        sys.stderr.write("".join(c if c.isprintable() else "?" for c in text) + "\n")
+        sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
     def close(self) -> None:
