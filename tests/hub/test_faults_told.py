@@ -20,7 +20,7 @@ PATIENCE = {"headers": {"Retry-After": "9999999"}}
         ("GET", "/revision/", 403, {}, "the token has no right to write to ada/digits"),
         ("GET", "/revision/", 429, PATIENCE, "to be asked again in 9,999,999 s"),
         ("GET", "/revision/", 500, {}, "has a fault of its own (HTTP 500: planned)"),
-        ("GET", "/revision/", 504, {}, "waited in vain for it (HTTP 504"),
+        ("GET", "/revision/", 504, {}, "got no answer from it (HTTP 504"),
         ("GET", "/revision/", "cut", {}, "was cut"),
         ("GET", "/revision/", 200, HTML, "answers as no hub does"),
         ("GET", "/tree/", 200, HTML, "answers as no hub does"),

@@ -113,8 +113,8 @@ def test_a_commit_that_nobody_answers_for_is_unknown(hub, run):
     ("do", "words"),
     [
         ("cut", "the connection to 127.0.0.1"),
-        (504, "waited in vain for it (HTTP 504"),
-        (502, "waited in vain for it (HTTP 502"),
+        (504, "got no answer from it (HTTP 504"),
+        (502, "got no answer from it (HTTP 502"),
         (200, "answers as no hub does"),
     ],
 )
