@@ -36,7 +36,7 @@ def push(
         repo: `user/name`; it is made where there is none.
         private: True, False; None: a new repository is private, one that is there stays as it is.
         revision: the branch, made where there is none.
-        message: of the commit; empty: the run's name.
+        message: of the commit, its first line the summary; empty: the run's name.
         with_pth: whether `model.pth` is sent along.
         timeout: seconds for all of it.
         progress: False shows nothing.

@@ -32,7 +32,7 @@ from ._output import json_option
     help="Of a repository that is made; default: private. One that is there stays as it is.",
 )
 @click.option("--revision", metavar="B", help="A branch, made where there is none; default: main.")
-@click.option("--message", metavar="M", default="", help="Of the commit.")
+@click.option("--message", metavar="M", default="", help="Of the commit; its first line sums up.")
 @click.option("--with-pth", is_flag=True, help="Send model.pth, too.")
 @timeout_option
 @click.option("--dry-run", "dry", is_flag=True, help="Print what would be sent; send nothing.")
@@ -100,15 +100,15 @@ def facts_of(done: Pushed) -> dict[str, Any]:
 
 
 def _show_preview(order: Order, *, as_json: bool) -> None:
-    files = preview_push(order, registry())
+    run, files = preview_push(order, registry())
     private = order.private is not False
     if as_json:
         repo, revision = order.place
-        facts = {"run": order.source, "repo": repo, "revision": revision, "private": private}
+        facts = {"run": run, "repo": repo, "revision": revision, "private": private}
         print_json({**facts, "files": files}, indent=2)
         return
     privacy = "private" if private else "public"
-    click.echo(f"would push {order.source} to {order.place} ({privacy} where it is made)")
+    click.echo(f"would push {run} to {order.place} ({privacy} where it is made)")
     for name, size in files.items():
         click.echo(f"  {name}  {size:,} bytes")
     click.echo("What you have written into the card there stays, and adds to README.md.")

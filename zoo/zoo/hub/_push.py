@@ -56,8 +56,8 @@ def push_run(
             progress.close()
 
 
-def preview_push(order: Order, registry: Registry) -> dict[str, int]:
-    """Return the sizes in bytes of all that a push sends where nothing is yet, by name.
+def preview_push(order: Order, registry: Registry) -> tuple[str, dict[str, int]]:
+    """Return the run's name, and the sizes in bytes of what a push sends where nothing is yet.
 
     Raises:
         UsageError: what was asked is wrong.
@@ -70,7 +70,7 @@ def preview_push(order: Order, registry: Registry) -> dict[str, int]:
             stage.files[name] = Staged(subject.run.path / name, sha256, size, "")
         compose_fixed(subject, stage)
         compose_card(subject, order.place.repo, stage, Kept())
-        return {name: file.size for name, file in sorted(stage.files.items())}
+        return subject.run.name, {name: file.size for name, file in sorted(stage.files.items())}
 
 
 def why_not_ready(hub: Hub) -> str:
