@@ -12,15 +12,33 @@ import torch
 from hub_commands import REPO, zoo
 from huggingface_hub import ModelCard
 from loopback import File
+from markdown_it import MarkdownIt
 from PIL import Image
 
 import zoo as api
+from zoo._registry import registry
 from zoo._sealed import seal, unseal
+from zoo.hub._card import write_card
+from zoo.hub._config import write_config
+from zoo.hub._kept import Kept
+from zoo.hub._paths import paths_in, places_told, without_paths
+from zoo.hub._subject import subject_of
 
 
 def card(hub, repo=REPO):
     """The card at the head, as the client reads it."""
     return ModelCard(hub.head(repo)["README.md"].decode())
+
+
+def written(subject):
+    """The card of a run, without a hub, as the client reads it."""
+    return ModelCard(write_card(subject, REPO, {"model.safetensors": 407_080}, Kept()))
+
+
+@pytest.fixture
+def subject(run):
+    """The run `mlp`; what its weights say of it may be changed."""
+    return subject_of(str(run), registry())
 
 
 def blocks(text, language):
@@ -63,23 +81,203 @@ def test_it_says_what_is_recorded(pushed, run):
     assert unseal((run / "run.json").read_bytes())["data"]["fingerprint"] in text
 
 
-def test_its_lines_load_the_model(pushed, tmp_path):
-    """Each block of Python in it is run, in a process that has no run."""
-    python = blocks(card(pushed).text, "python")
-    assert len(python) == 2
+@pytest.mark.parametrize(
+    ("run", "without", "shape"),
+    [
+        ("mlp", ("zoo",), (1, 1, 28, 28)),
+        ("tiny", ("zoo", "zoo_registry", "zoo_timm"), (1, 3, 32, 32)),
+    ],
+)
+def test_its_lines_load_the_model(hub, trained, tmp_path, run, without, shape):
+    """Each block of Python in it is run, in a process that has no run; those for torch without zoo.
+
+    The model of a plugin's own comes from the plugin; timm's needs nothing but timm.
+    """
+    zoo("push", trained / run, REPO)
+    python = blocks(card(hub).text, "python")
+    ours = [block for block in python if "import zoo\n" in block]
+    theirs = [block for block in python if block not in ours]
+    assert (len(ours), len(theirs)) == (1, 1 if run == "mlp" else 2)
+    shown = f"\nimport torch\nprint(net(torch.ones{shape})[0].tolist())\ndel net\n"
+    code = f"""
+import sys
+for name in {without}:
+    sys.modules[name] = None
+{shown.join([*theirs, ""])}
+for name in {without}:
+    del sys.modules[name]
+{shown.join([*ours, ""])}
+"""
     home = {**os.environ, "ZOO_HOME": str(tmp_path / "elsewhere")}
-    shown = "\nimport torch\nprint(net(torch.zeros(1, 1, 28, 28))[0].tolist())\ndel net\n"
     done = subprocess.run(
-        [sys.executable, "-c", shown.join([*python, ""])],
-        env=home,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", code], env=home, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    expected = api.load_model("mlp")(torch.zeros(1, 1, 28, 28))[0].tolist()
+    expected = api.load_model(trained / run)(torch.ones(shape))[0].tolist()
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert answers == [pytest.approx(expected, abs=1e-5)] * 2
+    assert answers == [pytest.approx(expected, abs=1e-5)] * len(python)
+
+
+def test_it_says_what_the_module_takes_and_returns(subject):
+    """Who calls it without zoo prepares samples as zoo would."""
+    text = written(subject).text
+    assert "takes `(N, 1, 28, 28)` of `float32`: values of 0 to 255 divided by 255, less" in text
+    assert "returns `(N, 10)`: scores of the classes, of which softmax" in text
+    subject.card["input"] = {"shape": [784], "dtype": "float32"}
+    subject.card["task"] = "multilabel"
+    text = written(subject).text
+    assert "takes `(N, 784)` of `float32`, as the data have them" in text
+    assert "of which sigmoid" in text
+    assert "zoo predict hf:ada/digits samples.npz" in text, "no image"
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        ("1.2.3", "$ pip install acme-zoo==1.2.3 zoo-registry\n"),
+        ("1.2.3+g1a2b3c", "$ pip install acme-zoo zoo-registry\n"),
+        ("1; rm -rf ~", ""),
+    ],
+)
+def test_the_line_that_installs_can_be_typed(subject, version, line):
+    """No index has a version of somebody's working copy; a card may hold anything."""
+    subject.card.update(distribution="acme-zoo", version=version)
+    text = written(subject).text
+    assert "".join(re.findall(r"\$ pip install .*\n", text)) == line
+    assert ("a version that is on no index" in text) == ("+" in version)
+
+
+HOSTILE = (
+    *("<script>alert(1)</script>", "a | b", "`code`", "``", "](http://x)", "# head", "*_~$&amp;"),
+    *(
+        "two\nlines\n\n# head",
+        "back\\slash\\|",
+        "<!-- comment",
+        "\u202etxt.exe",
+        "\udcff",
+        "\x1b[31m",
+    ),
+    "<!-- What stands below this line is yours: zoo push keeps it. -->",
+)
+
+
+def test_texts_are_shown_as_they_are(subject):
+    """Whatever classes are called: nothing of it is Markdown or HTML."""
+    plain = written(subject).text
+    subject.card["classes"] = list(HOSTILE)
+    subject.card["options"] = {f"n{number}": text for number, text in enumerate(HOSTILE)}
+    text = written(subject).text
+    parser = MarkdownIt("commonmark").enable("table")
+    kinds = [[token.type for token in parser.parse(text)] for text in (plain, text)]
+    assert kinds[0] == kinds[1], "what it is made of is the same"
+    inline = [token for token in parser.parse(text) if token.type == "inline"]
+    shown = ["".join(part.content for part in token.children) for token in inline]
+    (classes,) = [line for line in shown if line.startswith("10: ")]
+    seen = [" ".join("".join(c if c.isprintable() else " " for c in t).split()) for t in HOSTILE]
+    assert classes.removeprefix("10: ") == ", ".join(seen)
+    kinds = {part.type for token in inline for part in token.children}
+    assert kinds == {"text", "code_inline"}
+
+
+PATHS = (
+    *("/home/ada/photos", "~/photos", "~ada/x", "C:\\Users\\ada", "d:/photos", "\\\\server\\share"),
+    *("folder:/home/ada/x", "file:///home/x", "a (/home/ada)", "x=/home/ada", "one\n/home/ada"),
+)
+NO_PATHS = ("vision/digits", "hf:ada/digits@v1", "https://x.org/a", "s3://b/c", "1/2", "a / b", "~")
+
+
+def test_no_path_of_somebody_s_disk_is_shown(subject):
+    """Not in the recipe, the options or the lines that build the model, however deep it lies."""
+    options = {"list": list(PATHS), "table": {"deep": [{"path": PATHS[0]}]}, "fine": list(NO_PATHS)}
+    subject.card["options"] = {"hidden": options}
+    subject.run.recipe["options"]["dataset"] = options
+    subject.run.recipe["weights"] = PATHS[0]
+    text = written(subject).text
+    for name in ("ada/photos", "ada/x", "Users", "server", "d:/", "file:", "(/home", "=/home"):
+        assert name not in text
+    assert "hf:ada/digits@v1" in text
+    assert without_paths(list(PATHS)) == ["…"] * len(PATHS)
+    assert list(paths_in(list(NO_PATHS[:-1]))) == []
+
+
+def test_what_tells_of_places_is_named(subject):
+    """The recipe and the weights have them, for they are what the training was given."""
+    assert places_told(subject) == ""
+    subject.run.recipe["options"]["dataset"] = {"path": "/home/ada/photos"}
+    subject.card["dataset_options"] = {"path": "/home/ada/photos"}
+    assert places_told(subject) == (
+        "what is sent names places on this machine: recipe.toml, model.safetensors "
+        "(/home/ada/photos)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "shape", "kind"),
+    [
+        ("classification", [1, 28, 28], "image-classification"),
+        ("multilabel", [5], "tabular-classification"),
+        ("regression", [5], "tabular-regression"),
+        ("regression", [3, 8, 8], "other"),
+        ("classification", [7, 4], "other"),
+    ],
+)
+def test_its_task_is_one_that_hubs_know(subject, task, shape, kind):
+    """Metrics that are no numbers are left out; others come back as they are."""
+    subject.card.update(task=task, input={"shape": shape, "dtype": "float32"})
+    subject.run.record["metrics"] = {"loss": 1e-9, "rmse": None, "r2": -3.5, "train_loss": 1.0}
+    found = written(subject)
+    results = {result.metric_type: result.metric_value for result in found.data.eval_results}
+    assert results == {"loss": 1e-9, "r2": -3.5}
+    assert {result.task_type for result in found.data.eval_results} == {kind}
+    assert found.data.pipeline_tag == (None if kind == "other" else kind)
+    assert "| loss | 1e-09 |\n| r2 | -3.5000 |" in found.text
+
+
+def test_metrics_of_the_training_s_own_samples_say_so(subject):
+    """Where nothing was held out, they are named as others are, on that split."""
+    subject.run.record.update(
+        metrics={"train_loss": 0.5, "train_accuracy": 0.75}, monitor="train_accuracy:max"
+    )
+    subject.run.record["data"]["test"] = 0
+    found = written(subject)
+    assert {(r.metric_type, r.dataset_split) for r in found.data.eval_results} == {
+        ("loss", "train"),
+        ("accuracy", "train"),
+    }
+    assert "Measured on the train split, 1,438 samples, after epoch" in found.text
+    assert "the best accuracy on the same split" in found.text
+
+
+@pytest.mark.parametrize(
+    ("state", "early", "said"),
+    [
+        ("done", False, "| epochs | 2 |"),
+        ("done", True, "| epochs | 2 of 9: it no longer got better, and was stopped |"),
+        ("stopped", False, "| epochs | 2 of 9: the training was stopped |"),
+        ("failed", False, "| epochs | 2 of 9: the training failed |"),
+    ],
+)
+def test_it_says_where_a_training_ended(subject, state, early, said):
+    """Not all of them come to the end of their recipe."""
+    subject.run.record.update(stopped_early=early)
+    subject.run.recipe["epochs"] = 9
+    object.__setattr__(subject.run, "state", state)
+    assert said in written(subject).text
+
+
+def test_it_says_what_a_training_started_from(subject):
+    """The weights of another run, of a hub or of a file, by their digest; no file's place."""
+    subject.run.recipe.update(weights="hf:ada/first@0123", weights_sha256="ab" * 32)
+    assert f"| started from | `hf:ada/first@0123`, sha256 `{'ab' * 32}` |" in written(subject).text
+    subject.run.recipe["weights"] = "/home/ada/net.pth"
+    assert f"| started from | `…`, sha256 `{'ab' * 32}` |" in written(subject).text
+
+
+def test_a_model_s_own_words_come_first_in_config_json(subject):
+    """What is built from it takes its options by name, whatever they are called."""
+    subject.card["options"] = {"architecture": "deep", "model_id": 7, "hidden": [1, 2]}
+    config = json.loads(write_config(subject))
+    assert (config["architecture"], config["model_id"], config["hidden"]) == ("deep", 7, [1, 2])
 
 
 def test_its_picture_has_a_line_for_each_split(pushed):
@@ -130,6 +328,8 @@ def test_a_module_of_one_s_own(hub, trained):
     text = card(hub, "ada/own").text
     assert 'zoo.load_weights(net, zoo.pull("ada/own").weights)' in text
     assert "zoo.load_model" not in text
+    assert "`net`, a module of its author's own, trained on `arrays` with zoo." in text
+    assert "net = ...  # your own module, built as it was trained" in text
     net = Net()
     report = api.load_weights(net, api.pull("ada/own", progress=False).weights)
     assert report.complete
@@ -141,6 +341,7 @@ def test_a_card_for_timm_says_how_timm_loads_it(hub, tiny):
     text = card(hub, "ada/tiny").text
     assert 'timm.create_model("hf_hub:ada/tiny", pretrained=True)' in text
     assert "pip install 'zoo-registry[timm]==0.1.0'" in text
+    assert "(`pip install timm safetensors huggingface_hub`)" in text
     assert card(hub, "ada/tiny").data.library_name == "timm"
 
 

@@ -57,7 +57,7 @@ def test_no_word_of_theirs_is_lost(write, edit):
 HEADS = {
     "license: mit": "license: mit",
     "language: no": "language: no",
-    "# why\nlicense: mit  # really\nname: |\n  # one\n\n  two\n# end": "# why\nlicense: mit  # really",
+    "# why\nlicense: mit  # so\nname: |\n  # one\n\n  two\n# end": "# why\nlicense: mit  # so",
     "{license: mit}": "license: mit",
     "  license: mit\n  other: 1": "license: mit\nother: 1",
     "date: 2024-01-01\nratio: .nan": "date: 2024-01-01\nratio: .nan",

@@ -40,7 +40,8 @@ def write_config(subject: Subject) -> str:
     if is_timms(subject):
         config["pretrained_cfg"] = _pretrained_cfg(subject)
         given = {name: subject.options.get(name) for name in _TIMMS_WORDS}
-        config["model_args"] = {name: v for name, v in given.items() if v is not None}
+        if given := {name: value for name, value in given.items() if value is not None}:
+            config["model_args"] = given
     config |= subject.options  # a class that is built from it has its own words, whatever they are
     return to_json(dict(sorted(config.items())), indent=2) + "\n"
 
@@ -57,9 +58,8 @@ def _pretrained_cfg(subject: Subject) -> dict[str, Any]:
     if len(shape) == 3:
         cfg |= {"input_size": shape, "fixed_input_size": _has_fixed_size(subject)}
         cfg |= _cutting(given.get("resize") or {})
-    for name in ("mean", "std"):
-        if given.get(name):
-            cfg[name] = list(given[name])
+        for name, neutral in (("mean", 0.0), ("std", 1.0)):  # left out, timm takes its own
+            cfg[name] = list(given.get(name) or [neutral] * shape[0])
     if head := _only(subject.shapes, ".weight", lambda s: len(s) == 2 and s[0] == _classes(cfg)):
         cfg["classifier"] = head
     if len(shape) == 3 and shape[0] > 1:
