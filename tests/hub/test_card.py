@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from hub_commands import REPO, zoo
@@ -211,6 +212,18 @@ def test_what_tells_of_places_is_named(subject):
     )
 
 
+def test_a_push_says_that_it_tells_of_places(hub, tmp_path):
+    """Before it sends anything, with --dry-run, and when it has; the card shows none."""
+    x = torch.rand(8, 4).numpy()
+    np.savez(tmp_path / "mine.npz", x_train=x, y_train=np.arange(8) % 2)
+    api.train("mlp", dataset=f"npz:{tmp_path}/mine.npz", epochs=1, name="mine", progress=False)
+    for flags in (["--dry-run"], []):
+        said = zoo("push", "mine", "ada/mine", *flags)
+        assert f"recipe.toml, model.safetensors ({tmp_path}/mine.npz)" in said.err
+    assert str(tmp_path) not in card(hub, "ada/mine").content
+    assert "places" not in zoo("push", "mine", "ada/mine").err, "nothing is sent"
+
+
 @pytest.mark.parametrize(
     ("task", "shape", "kind"),
     [
@@ -316,7 +329,6 @@ def test_a_card_by_hand_is_kept_whole(hub, run):
 
 def test_a_module_of_one_s_own(hub, trained):
     """The card says how it is loaded, and not that a plugin could."""
-    import numpy as np
 
     class Net(torch.nn.Sequential):
         def __init__(self):

@@ -100,7 +100,9 @@ def facts_of(done: Pushed) -> dict[str, Any]:
 
 
 def _show_preview(order: Order, *, as_json: bool) -> None:
-    run, files = preview_push(order, registry())
+    run, files, note = preview_push(order, registry())
+    if note:
+        say(note)
     private = order.private is not False
     if as_json:
         repo, revision = order.place

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from zoo_registry import Registry
 
@@ -12,6 +13,7 @@ from ._deadline import TIMEOUT, Deadline
 from ._explain import explain
 from ._kept import Kept
 from ._order import Order, Pushed, plan_push
+from ._paths import places_told
 from ._place import Place
 from ._progress import Progress
 from ._rounds import Rounds
@@ -56,8 +58,19 @@ def push_run(
             progress.close()
 
 
-def preview_push(order: Order, registry: Registry) -> tuple[str, dict[str, int]]:
-    """Return the run's name, and the sizes in bytes of what a push sends where nothing is yet.
+class Preview(NamedTuple):
+    """What a push sends where nothing is yet."""
+
+    run: str
+    """Its name."""
+    files: dict[str, int]
+    """Sizes in bytes."""
+    note: str
+    """Which of them name places on this machine; empty where none does."""
+
+
+def preview_push(order: Order, registry: Registry) -> Preview:
+    """Say what a push would send; nobody is asked.
 
     Raises:
         UsageError: what was asked is wrong.
@@ -70,7 +83,8 @@ def preview_push(order: Order, registry: Registry) -> tuple[str, dict[str, int]]
             stage.files[name] = Staged(subject.run.path / name, sha256, size, "")
         compose_fixed(subject, stage)
         compose_card(subject, order.place.repo, stage, Kept())
-        return subject.run.name, {name: file.size for name, file in sorted(stage.files.items())}
+        files = {name: file.size for name, file in sorted(stage.files.items())}
+        return Preview(subject.run.name, files, places_told(subject))
 
 
 def why_not_ready(hub: Hub) -> str:

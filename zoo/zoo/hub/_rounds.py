@@ -10,6 +10,7 @@ from ._explain import explain
 from ._kept import Kept, kept_of
 from ._manifest import KNOWN, MANIFEST, README
 from ._order import Order, Pushed
+from ._paths import places_told
 from ._place import DEFAULT, host, is_commit
 from ._remote import Listing, require_listed
 from ._stage import Stage
@@ -185,7 +186,8 @@ class Rounds:
         )
 
     def _pushed(self, head: Listing, commit: str, *, changed: bool) -> Pushed:
-        notes = []
+        told = places_told(self._subject)
+        notes = [told] if told and changed else []
         if self._order.private is False and head.private:
             notes.append(f"{self._repo} is private on {host()}, and stays so until you change it")
         elif self._order.private is None and not head.private:
