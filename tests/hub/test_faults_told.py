@@ -11,6 +11,7 @@ HTML = {
 NOT_FOUND = {"body": b"<html>404</html>", "headers": {"Content-Type": "text/html"}}
 QUOTA = {"body": b'{"error": "Private storage limit reached, upgrade"}'}
 PATIENCE = {"headers": {"Retry-After": "9999999"}}
+LIMIT = {"headers": {"RateLimit": '"api";r=0;t=9999999'}}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ PATIENCE = {"headers": {"Retry-After": "9999999"}}
         ("POST", "/preupload/", 401, {}, "does not know the token"),
         ("POST", "/preupload/", 403, QUOTA, "(HTTP 403: Private storage limit reached, upgrade)"),
         ("POST", "/preupload/", 200, HTML, "answers as no hub does"),
-        ("POST", "/preupload/", 429, PATIENCE, "to be asked again in 9,999,999 s"),
+        ("POST", "/preupload/", 429, LIMIT, "to be asked again in 9,999,999 s"),
         ("POST", "/objects/batch", 403, {}, "no right"),
         ("PUT", "/lfs/put/", 403, {}, "HTTP 403"),
         ("PUT", "/lfs/put/", 507, {}, "HTTP 507"),

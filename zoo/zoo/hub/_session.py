@@ -1,5 +1,6 @@
 """What the library's requests are given: a limit, and someone who is told. In `_child` alone."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ _SLOWEST = 20_000
 """Bytes a second of a link that is still waited for."""
 _READ_THERE = 50_000_000
 """Bytes a second of a hub that reads a large file once more before it answers."""
+_USED_UP = re.compile(r";\s*r=0\s*;\s*t=([0-9]+)")
+"""What the header `RateLimit` says where nothing is left: `"api";r=0;t=55`, t seconds."""
 
 
 def patience(size: int, largest: int) -> float:
@@ -71,5 +74,8 @@ def install(tell: Tell) -> None:
 
 def asked_to_wait(response: Any) -> int:
     """Return the seconds that a hub wants to be left alone; 0 where it says nothing of it."""
-    after = response.headers.get("Retry-After", "")
-    return int(after) if response.status_code >= 400 and after.isdecimal() else 0
+    if response.status_code < 400:
+        return 0
+    used_up = _USED_UP.search(response.headers.get("RateLimit", ""))
+    after = used_up[1] if used_up else response.headers.get("Retry-After", "")
+    return int(after) if re.fullmatch("[0-9]{1,9}", after) else 0
