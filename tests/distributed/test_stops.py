@@ -43,7 +43,8 @@ SLOW = """
             self.calls += self.training
             here = "training" if self.training else "evaluation"
             if self.where == here and self.calls > 3:  # not when the model is only tried
-                Path(f"{self.mark}-{os.environ.get('RANK', 0)}").touch()
+                with Path(f"{self.mark}-{os.environ.get('RANK', 0)}").open("a") as mark:
+                    mark.write(".")
                 time.sleep(0.2)
             return self.layer(samples)
 
@@ -70,7 +71,7 @@ SLOW = """
         train = Data(40, mark if where == "before the first step" else "")
         try:
             zoo.train(
-                Slow(where, mark), (train, Data(2000, "")), name="run", epochs=2, batch_size=8,
+                Slow(where, mark), (train, Data(6000, "")), name="run", epochs=2, batch_size=8,
                 device="cpu", ranks=int(ranks), progress=False, workers=0,
             )
         except ZooError as error:
@@ -110,7 +111,6 @@ def test_a_signal_is_heard_everywhere(write_package, tmp_path, where, number, ra
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    asked = time.monotonic()
     process.send_signal(number)
     _, said = process.communicate(timeout=90)
     if where == "before the first step":
@@ -119,8 +119,8 @@ def test_a_signal_is_heard_everywhere(write_package, tmp_path, where, number, ra
         return
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 75}[number], said
     assert "is stored; `zoo resume run` goes on" in said
-    # Of 63 batches of the evaluation, which would have taken 12 seconds, most were left out.
-    assert time.monotonic() - asked < 10
+    # Of the 188 batches of the evaluation, 38 seconds, most were left out.
+    assert all(len(mark.read_text()) < 120 for mark in marks)
     run = find_run("run")
     assert run.state == "stopped"
     assert checkpoints(run.path)

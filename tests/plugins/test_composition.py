@@ -50,6 +50,7 @@ def test_it_trains_on_a_folder_and_is_used_again(name, photos):
         f"folder:{photos}",
         epochs=1,
         batch_size=4,
+        precision="fp32",  # what `evaluate` computes in; some processors train in bf16
         set={"dataset.image_size": size, "dataset.test_fraction": 0.34},
         progress=False,
     )

@@ -7,7 +7,6 @@ import socket
 import sys
 import tarfile
 import threading
-import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -161,13 +160,12 @@ def test_a_root_that_can_not_be_a_folder_is_named(mirror, tmp_path):
 
 
 def test_a_server_that_refuses_is_given_up_before_anything_is_touched(online, tmp_path):
-    """No folder is made, torchvision is not called, and it takes no time."""
+    """No folder is made, and torchvision is not called."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    calls, started = [], time.monotonic()
+    calls = []
     with pytest.raises(DatasetUnavailable, match=r"refused.*--data-dir"):
         get(tmp_path / "root", f"http://127.0.0.1:{port}/first", calls.append)
-    assert time.monotonic() - started < 2
     assert not calls
     assert not (tmp_path / "root").exists()
 

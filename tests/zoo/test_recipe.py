@@ -1,7 +1,6 @@
 """Recipes: layers of settings, checks before anything is imported, TOML there and back."""
 
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
@@ -314,14 +313,12 @@ class TestNetwork:
         assert not zoo.why_unreachable((f"{server}/gone", f"{server}/file"))
 
     def test_refused_and_gone_are_answered_at_once(self, server):
-        started = time.monotonic()
-        assert zoo.why_unreachable(("http://127.0.0.1:9/x", f"{server}/gone"))
-        assert time.monotonic() - started < 2
+        cause = zoo.why_unreachable(("http://127.0.0.1:9/x", f"{server}/gone"), seconds=60)
+        assert cause
+        assert "no answer" not in cause
 
     def test_a_server_that_stalls_costs_the_limit_and_no_more(self, server):
-        started = time.monotonic()
-        assert zoo.why_unreachable((f"{server}/stall",), seconds=0.3)
-        assert time.monotonic() - started < 2
+        assert zoo.why_unreachable((f"{server}/stall",), seconds=0.3) == "no answer within 0.3 s"
 
     def test_offline_asks_nobody(self, server, monkeypatch):
         monkeypatch.setenv("ZOO_OFFLINE", "1")
