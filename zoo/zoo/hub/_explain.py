@@ -30,7 +30,7 @@ _LINES = {
     "cut": "the connection to {host} was cut ({text}). Try again",
     "busy": "{host} is too busy, or takes no more from you for now ({text}). Try again later",
     "gateway": "what stands before {host} got no answer from it ({text}). Try again later",
-    "garbled": "{host} answers as no hub does ({text}). Check HF_ENDPOINT, and whether the network "
+    "garbled": "{host} answers as no hub does. Check HF_ENDPOINT, and whether the network "
     "wants a login first",
     "server": "{host} has a fault of its own ({text}). Try again later",
     "conflict": "somebody else has changed {place} meanwhile. Look at it, then push again",
