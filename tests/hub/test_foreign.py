@@ -146,3 +146,97 @@ def test_what_zoo_pushes_the_mixin_loads(pushed):
     net = Net.from_pretrained(here.path, strict=True)
     x = torch.rand(2, 1, 28, 28)
     assert torch.equal(net(x), api.load_model("mlp")(x))
+
+
+def test_what_a_config_says_of_images_is_done_as_timm_does(hub, tmp_path, foreign):
+    """Scaled until both sides are long enough, and cut: the same answers for a wide photograph."""
+    from PIL import Image
+    from timm.data import create_transform, resolve_data_config
+
+    net, config = foreign
+    for change in ({}, {"crop_pct": 0.95, "interpolation": "bilinear"}, {"crop_mode": "squash"}):
+        config["pretrained_cfg"] |= {"crop_mode": "center", **change}
+        serve(hub, tmp_path, net, config)
+        noise = torch.randint(0, 256, (90, 131, 3), dtype=torch.uint8)
+        photo = Image.fromarray(noise.numpy())
+        photo.save(tmp_path / "photo.png")
+        prepare = create_transform(**resolve_data_config(config["pretrained_cfg"]))
+        expected = net(prepare(photo).unsqueeze(0)).softmax(1).max().item()
+        (answer,) = api.predict(f"hf:{TIMMS}", [tmp_path / "photo.png"])
+        assert answer["probability"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"crop_mode": "border"},
+        {"interpolation": "lanczos"},
+        {"crop_pct": 1.5},
+        {"mean": [0.5, 0.5]},
+        {"std": [0.2, 0, 0.2]},
+        {"input_size": [3, 100_000, 100_000]},
+    ],
+)
+def test_images_that_can_t_be_prepared_so_are_not_prepared_otherwise(
+    hub, tmp_path, foreign, change
+):
+    """The model can be had, and `predict` says that it does not know what to do with a photo."""
+    net, config = foreign
+    config["pretrained_cfg"] |= change
+    serve(hub, tmp_path, net, config)
+    assert isinstance(api.load_model(f"hf:{TIMMS}"), torch.nn.Module)
+    said = zoo("predict", f"hf:{TIMMS}", tmp_path / "model.safetensors", code=2)
+    assert "don't say how its samples are prepared" in said.err
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"[" * 100_000, "can't be read"),
+        (b'{"architecture": NaN}', "can't be read"),
+        (b"\xff\xfe\0", "can't be read"),
+        (b'{"model_id": "a\\u001b[2Jb\\n"}', "is for a?[2Jb?, which"),
+        (b'{"architecture": "test_resnet"' + b" " * 6_000_000 + b"}", "6.0 MB: too many"),
+    ],
+)
+def test_a_config_that_is_none(hub, tmp_path, foreign, data, word):
+    """Too deep, no JSON, no text, a trap for terminals, too long: one line each."""
+    serve(hub, tmp_path, foreign[0], {})
+    hub.add(TIMMS, {"config.json": data})
+    said = zoo("pull", TIMMS, code=1 if "too many" in word else 2)
+    assert word in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not copies()
+
+
+@pytest.mark.parametrize("number", [10**9, -1, "5", 2.5, [5]])
+def test_a_number_of_classes_that_is_none(hub, tmp_path, foreign, number):
+    """It is refused before the weights are fetched; what would fill the memory, before it does."""
+    net, config = foreign
+    serve(hub, tmp_path, net, {**config, "num_classes": number})
+    assert "as its number of classes" in zoo("pull", TIMMS, code=2).err
+    assert not hub.asked(path="/lfs/get/")
+    serve(hub, tmp_path, net, {**config, "num_classes": 999_999})
+    said = zoo("predict", f"hf:{TIMMS}", tmp_path / "model.safetensors", code=2)
+    assert "asks for timm/test_resnet with 97,3" in said.err
+
+
+def test_weights_in_several_files(hub, foreign):
+    """It is said, before anything is fetched."""
+    names = ["model-00001-of-00002.safetensors", "model.safetensors.index.json"]
+    hub.add(TIMMS, {**dict.fromkeys(names, b"{}"), "config.json": json.dumps(foreign[1]).encode()})
+    assert "has its weights in several files" in zoo("pull", TIMMS, code=2).err
+    hub.add("ada/clip", {"open_clip_model.safetensors": b"", "config.json": b"{}"})
+    assert "but open_clip_model.safetensors" in zoo("pull", "ada/clip", code=2).err
+    assert not hub.asked(path="resolve")
+
+
+def test_weights_of_a_wrapper(hub, tmp_path, foreign):
+    """The line says how to take its name out, with a path that is there."""
+    net, config = foreign
+    serve(hub, tmp_path, torch.nn.ModuleDict({"module": net}), config)
+    said = zoo("predict", f"hf:{TIMMS}", tmp_path / "model.safetensors", code=2)
+    assert "Its names are a wrapper's" in said.err
+    path = said.err.split("zoo convert ")[1].split(" -o ")[0]
+    zoo("convert", path, "-o", tmp_path / "bare.safetensors")
+    api.load_weights(net, tmp_path / "bare.safetensors")

@@ -234,3 +234,15 @@ def test_a_missing_plugin_is_named_with_what_to_install(away, online, image):
     finally:
         registry.cache_clear()
     assert "is for vision/mlp of zoo-registry 0.1.0" in said.err
+
+
+def test_where_only_a_run_will_do_it_is_said(away):
+    """What takes a model of a hub is named; a file of it is had by pulling."""
+    for line in (["runs", "show"], ["resume"], ["runs", "tag"]):
+        more = ["prod"] if line[-1] == "tag" else []
+        said = zoo(*line, f"hf:{REPO}", *more, code=2)
+        assert f"`zoo info hf:{REPO}` shows it" in said.err
+    net = api.load_model(f"hf:{REPO}")
+    with pytest.raises(api.ZooError, match="zoo.pull\\('ada/digits'\\).weights is its file"):
+        api.load_weights(net, f"hf:{REPO}")
+    assert api.load_weights(net, api.pull(REPO, progress=False).weights).loaded

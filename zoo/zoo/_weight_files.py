@@ -15,6 +15,8 @@ from .errors import CorruptWeights, UsageError
 
 SAFETENSORS = ".safetensors"
 TORCH = (".pth", ".pt")
+_HUB = "hf:"
+"""What a model's name on a hub begins with."""
 CARD = "zoo"
 """The key of a safetensors header's metadata that holds the card, as JSON."""
 
@@ -99,6 +101,11 @@ def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Pa
         UsageError: it is not; the text names the files that may have been meant.
     """
     file = Path(path)
+    if str(path).startswith(_HUB):
+        raise UsageError(
+            f"{path} is on a hub, and no file; in Python "
+            f"zoo.pull({str(path).removeprefix(_HUB)!r}).weights is its file."
+        )
     if os.path.isdir(file):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         raise UsageError(f"{file} is a folder, not a file{_listed('; in it', _weights_in(file))}.")
     if not any_suffix and file.suffix not in (SAFETENSORS, *TORCH):

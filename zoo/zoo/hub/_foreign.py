@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from zoo_registry import Entry, Registry, UnknownName, options_of
+from zoo_registry import Entry, ModelSpec, Registry, UnknownName, options_of
 
 from .._options import check_options
 from ..errors import IncompatibleWeights, NotOnHub
@@ -27,6 +27,7 @@ _USUAL = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 _TASK = "classification"
 _INDEX = ".safetensors.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack", ".onnx")
+_MOST_CLASSES = 1_000_000
 _MOST = 2**28
 """Values of one sample: images are made as large as a configuration says."""
 
@@ -60,7 +61,7 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
     """
     config = _config(config_json, place)
     cfg = _timm_config(config)
-    name = str(config.get("model_id") or config.get("architecture") or "")[:_LONGEST]
+    name = _text(config.get("model_id") or config.get("architecture") or "")
     if not name:
         raise NotOnHub(
             f"{place} has no manifest of zoo's, and its config.json names no architecture; build "
@@ -72,9 +73,9 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
         entry = registry.find("model", name)
     except UnknownName as error:
         raise UnknownName(f"{place} is for {name}, which no plugin here offers: {error}") from error
+    num_classes = _num_classes(cfg or config, place)
     options = _options(config, cfg, entry, place)
-    num_classes = _count(config.get("num_classes", (cfg or {}).get("num_classes")))
-    names = config.get("label_names") or (cfg or {}).get("label_names")
+    names = (cfg or config).get("label_names", (cfg or {}).get("labels"))
     if not (isinstance(names, list) and len(names) == num_classes):
         names = []
     return {
@@ -86,7 +87,7 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
         "task": _TASK,
         "input": None if cfg is None else _input(cfg, options),
         "num_classes": num_classes,
-        "classes": [str(text)[:_LONGEST] for text in names],
+        "classes": [_text(name) for name in names],
         "dataset": "",
         "dataset_options": {},
         "loss": DEFAULT_LOSSES[_TASK],
@@ -103,6 +104,21 @@ def _config(config_json: bytes, place: Place) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise NotOnHub(f"the config.json of {place} is no table")
     return config
+
+
+def _num_classes(config: Mapping[str, Any], place: Place) -> int:
+    found = config.get("num_classes") or 0
+    if type(found) is not int or not 0 <= found <= _MOST_CLASSES:
+        raise IncompatibleWeights(
+            f"the config.json of {place} has {_text(found)[:80]!r} as its number of classes; "
+            "build the model yourself and use zoo.load_weights(model, file)"
+        )
+    return found
+
+
+def _text(value: Any) -> str:
+    """Return what may be shown of a value where a name should be."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:_LONGEST])
 
 
 def _refuse(constant: str) -> None:
@@ -122,6 +138,8 @@ def _options(
 ) -> dict[str, Any]:
     """Return the options that build the model, checked as a user's are."""
     signature = options_of(entry.spec)
+    # Which weights training would start from is no matter to those that come with it.
+    initial = entry.spec.initial if isinstance(entry.spec, ModelSpec) else ()
     known = {option.name for option in signature.options}
     if cfg is None:
         options = {key: value for key, value in config.items() if key in known}
@@ -136,13 +154,14 @@ def _options(
                 )
             options[name] = value
         options = {key: value for key, value in options.items() if key in known}
+    options = {key: value for key, value in options.items() if key not in initial}
     return check_options(entry.name, "model", signature, options)
 
 
 def _sizes(cfg: Mapping[str, Any]) -> dict[str, Any]:
     sizes: dict[str, Any] = {}
     if "num_classes" in cfg:
-        sizes["num_classes"] = _count(cfg["num_classes"])
+        sizes["num_classes"] = cfg["num_classes"] or 0
     shape = _shape(cfg)
     if shape:
         channels, height, width = shape
@@ -187,7 +206,3 @@ def _shape(cfg: Mapping[str, Any]) -> tuple[int, int, int] | None:
     if not all(type(n) is int and n > 0 for n in shape) or math.prod(shape) > _MOST:
         return None
     return shape[0], shape[1], shape[2]
-
-
-def _count(value: Any) -> int:
-    return value if type(value) is int and 0 <= value < 1_000_000 else 0

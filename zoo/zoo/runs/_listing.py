@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zoo_registry import nearest
 
+from .. import hub
 from .._files import reason
 from ..errors import StorageError, UnknownName
 from ..home import runs_dir, user_path
@@ -41,6 +42,11 @@ def find_run(name: str | Path) -> Run:
         return open_run(runs_dir() / name)
     if os.path.isfile(Path(name) / RECORD):  # noqa: PTH113 - Path's raises on too long a name
         return open_run(name)
+    if str(name).startswith(hub.SIGN):
+        raise UnknownName(
+            f"{str(name)!r} is on a hub, and only a run of this machine will do; `zoo info {name}` "
+            "shows it, and zoo predict, eval, export and train --weights take it."
+        )
     names = [folder.name for folder in _folders()]
     close = nearest(str(name), names)
     hint = f"; closest: {', '.join(close)}" if close else ""

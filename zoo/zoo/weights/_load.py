@@ -185,7 +185,7 @@ def _refusal(root: nn.Module, report: LoadReport, classes: tuple[int, int] | Non
     elif without_wrappers(report.unexpected).removed:
         remedy = (
             "Its names are a wrapper's: take that out with "
-            f"`zoo convert {report.path.name} -o OUT{SAFETENSORS}`"
+            f"`zoo convert {report.path} -o OUT{SAFETENSORS}`"
         )
     if classes and len(report.differences()) == 1:
         remedy = (
