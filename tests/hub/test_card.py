@@ -180,6 +180,17 @@ def test_texts_are_shown_as_they_are(subject):
     assert kinds == {"text", "code_inline"}
 
 
+def test_it_stays_short(subject):
+    """Long names and lists are cut, for the next push reads the card, too."""
+    long = ["x" * 1000] * 2000
+    subject.card["classes"] = long
+    subject.card["options"] = {"long": long}
+    subject.run.recipe["options"]["model"] = {"long": long}
+    text = written(subject).text
+    assert len(text) < 50_000
+    assert ", and 1950 more" in text
+
+
 PATHS = (
     *("/home/ada/photos", "~/photos", "~ada/x", "C:\\Users\\ada", "d:/photos", "\\\\server\\share"),
     *("folder:/home/ada/x", "file:///home/x", "a (/home/ada)", "x=/home/ada", "one\n/home/ada"),

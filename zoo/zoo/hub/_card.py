@@ -18,6 +18,8 @@ from ._subject import Subject
 from ._usage import usage
 
 _MOST_CLASSES = 50
+_LONGEST_TEXT, _LONGEST_RECIPE = 200, 20_000
+"""Characters that are shown: a card must stay one that is read, by people and by the next push."""
 _ANSWERS = {"multilabel": "labels", "regression": "values"}
 """What a task's outputs are, where they are no classes."""
 
@@ -104,7 +106,7 @@ def _training(subject: Subject) -> str:
         "code": f"{code(str(revision['commit']))}{changed}" if revision else "",
         "started from": _start(subject),
     }
-    recipe = tomli_w.dumps(without_paths(dict(subject.run.recipe))).strip()
+    recipe = _short(tomli_w.dumps(without_paths(dict(subject.run.recipe))).strip(), _LONGEST_RECIPE)
     return f"## Training\n\n{table(rows)}\n\n{fenced(recipe, 'toml')}"
 
 
@@ -138,11 +140,17 @@ def _licence(distribution: str) -> str:
 
 
 def _classes(card: Mapping[str, Any]) -> str:
-    names = [plain(str(name)) for name in card.get("classes") or ()]
+    names = card.get("classes") or ()
     more = f", and {len(names) - _MOST_CLASSES} more" if len(names) > _MOST_CLASSES else ""
-    listed = f": {', '.join(names[:_MOST_CLASSES])}{more}" if names else ""
+    shown = ", ".join(plain(_short(str(name))) for name in names[:_MOST_CLASSES])
+    listed = f": {shown}{more}" if names else ""
     return f"{card['num_classes']}{listed}"
 
 
 def _options(values: Mapping[str, Any]) -> str:
-    return ", ".join(code(f"{k}={to_json(v)}") for k, v in without_paths(dict(values)).items())
+    shown = without_paths(dict(values)).items()
+    return ", ".join(code(f"{key}={_short(to_json(value))}") for key, value in shown)
+
+
+def _short(text: str, most: int = _LONGEST_TEXT) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -16,6 +16,8 @@ from ._subject import Subject
 
 _HOME = "zoo-registry"
 """The distribution that zoo itself comes in."""
+_LONGEST = 5000
+"""Characters of a call that is shown."""
 _OWN = "net = ...  # your own module, built as it was trained"
 
 
@@ -110,6 +112,8 @@ def _built(subject: Subject) -> tuple[str, str]:
         return f"\n{_OWN}", ""
     arguments = without_paths({**spec.arguments, **subject.options})
     call = f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+    if len(call) > _LONGEST:
+        call = f"{name}(...)  # with the options that config.json has"
     source = f", and the class from {plain(_distribution(subject)[0])}"
     return f"from {module} import {name.partition('.')[0]}\n\nnet = {call}", source
 
