@@ -1,6 +1,7 @@
 """Copies on this machine: whole or not there, of one hub, and compared before they are used."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,6 +106,24 @@ def test_an_update_that_can_t_be_used_leaves_the_copy_from_before(pushed, image)
     said = zoo("predict", f"hf:{REPO}", image)
     assert "Meanwhile the copy" in said.err
     assert f"hf:{REPO} is commit {before.commit}" in said.err
+
+
+def test_what_has_not_changed_is_not_fetched_again(pushed):
+    """A new card is no new model; where the copy from before is damaged, all of it is."""
+    first = api.pull(REPO, progress=False)
+    pushed.add(REPO, {"README.md": b"# mine"})
+    pushed.log.clear()
+    second = api.pull(REPO, progress=False)
+    assert second.commit != first.commit
+    assert second.weights.read_bytes() == pushed.head(REPO)[WEIGHTS]
+    assert not pushed.asked(path="/lfs/get/")
+    shutil.rmtree(first.path)
+    assert api.pull(REPO, progress=False).changed is False
+    flip(second.weights)
+    pushed.add(REPO, {"README.md": b"# mine again"})
+    third = api.pull(REPO, progress=False)
+    assert third.weights.read_bytes() == pushed.head(REPO)[WEIGHTS]
+    assert len(pushed.asked(path="/lfs/get/")) == 1
 
 
 def test_two_that_pull_at_once_both_get_it(pushed):

@@ -39,6 +39,14 @@ class Copy(NamedTuple):
         """The repository's own files; raises as `card` does."""
         return [self.folder / name for name in self._record()["files"]]
 
+    def by_digest(self) -> dict[str, Path]:
+        """Return the files by the sha256 that they had; none where the record is no more."""
+        try:
+            files = self._record()["files"]
+        except (OSError, ValueError):
+            return {}
+        return {facts["sha256"]: self.folder / name for name, facts in files.items()}
+
     def damage(self) -> str:
         """Say in what it is not what came, to the last byte; nothing where it is."""
         try:

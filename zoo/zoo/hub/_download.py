@@ -17,7 +17,7 @@ from ._manifest import CONFIG, MANIFEST, PULLED, README, WEIGHTS, read_manifest
 from ._place import Place
 from ._progress import in_words
 from ._remote import Listing, RemoteFile, require_listed
-from ._store import sync_file
+from ._store import copy_of, sync_file
 
 _LARGEST = {MANIFEST: 1_000_000, CONFIG: 5_000_000}
 _LARGEST_TEXT = 50_000_000
@@ -27,15 +27,20 @@ _LARGEST_TEXT = 50_000_000
 class Download:
     """The files of a commit, on their way."""
 
-    def __init__(self, hub: Hub, place: Place, listing: Listing, raw: Path, good: Path) -> None:
+    def __init__(self, hub: Hub, place: Place, listing: Listing, folder: Path) -> None:
+        """Begin in an empty folder; what was let in will be in `good` there."""
         self._hub, self._place, self._listing = hub, place, listing
-        self._raw, self._good = raw, good
+        self._raw, self.good = folder / "raw", folder / "good"
+        self._raw.mkdir()
+        self.good.mkdir()
+        before = copy_of(place)
+        self._here = {} if before is None else before.by_digest()
         self._facts: dict[str, dict[str, Any]] = {}
 
     def all(self) -> None:
         """Fetch what can be used of the commit, and record what it is."""
         card = None if MANIFEST in self._listing.files and self._ours() else self._foreign()
-        write_record(self._good, self._facts, card)
+        write_record(self.good, self._facts, card)
 
     def _ours(self) -> bool:
         """Fetch what a manifest of zoo's lists; False where it is somebody else's file."""
@@ -72,13 +77,15 @@ class Download:
         return card
 
     def _begin(self, names: list[str]) -> None:
-        total = sum(self._listing.files[name].size for name in names)
+        files = [self._listing.files[name] for name in names]
+        needed = sum(file.size for file in files if file.sha256 not in self._here)
         free = shutil.disk_usage(home()).free
-        if total > free:
+        if needed > free:
             raise StorageError(
-                f"{self._place} takes {in_words(total)}, and {in_words(free)} are free at "
+                f"{self._place} takes {in_words(needed)}, and {in_words(free)} are free at "
                 f"{home()}. Free some space, or set ZOO_HOME to a folder on another disk"
             )
+        total = sum(file.size for file in files)
         self._hub.progress.begin(f"pulling {self._place}", total)
 
     def _fetch(self, name: str) -> Path:
@@ -86,20 +93,26 @@ class Download:
         remote = self._listing.files[name]
         if name != WEIGHTS and remote.size > _LARGEST.get(name, _LARGEST_TEXT):
             raise CorruptWeights(f"{name} of {self._place} has {in_words(remote.size)}: too many")
-        found = self._bring(remote)
-        # Reading a large file for its digest and getting it onto the disk take about as long.
-        syncing = threading.Thread(target=sync_file, args=[found], daemon=True)
-        syncing.start()
-        require_listed(remote, found)
-        syncing.join()
+        found = self._raw / name
+        if not self._link(remote, found):
+            self._bring(remote, found)
         self._facts[name] = {"sha256": remote.sha256 or _sha256(found), "bytes": remote.size}
-        return found.rename(self._good / name)
+        return found.rename(self.good / name)
 
-    def _bring(self, remote: RemoteFile) -> Path:
+    def _link(self, remote: RemoteFile, file: Path) -> bool:
+        """Take a file of the copy from before, where it is the same: a new card is no new model."""
+        try:
+            file.hardlink_to(self._here[str(remote.sha256)])
+        except (KeyError, OSError):
+            return False
+        if remote.fault_in(file):
+            file.unlink()
+            return False
+        return True
+
+    def _bring(self, remote: RemoteFile, file: Path) -> None:
         """Have a file streamed here; while it grows, a connection that breaks is no end."""
-        file = self._raw / remote.path
-        while True:
-            had = _size(file)
+        while (had := _size(file)) < remote.size or not file.exists():
             try:
                 self._hub.ask(
                     "stream",
@@ -113,12 +126,15 @@ class Download:
             except Fault as fault:
                 if fault.kind not in TRANSPORT or _size(file) <= had:
                     raise
-            else:
-                return file
+        # Reading a large file for its digest and getting it onto the disk take about as long.
+        syncing = threading.Thread(target=sync_file, args=[file], daemon=True)
+        syncing.start()
+        require_listed(remote, file)
+        syncing.join()
 
     def _arrived(self) -> int:
         """Return how many bytes have come."""
-        return sum(_size(file) for folder in (self._raw, self._good) for file in folder.iterdir())
+        return sum(_size(file) for folder in (self._raw, self.good) for file in folder.iterdir())
 
     def _require_agreed(self, listed: Mapping[str, Mapping[str, object]], names: list[str]) -> None:
         """Compare the manifest with the hub's list, before anything large is fetched."""

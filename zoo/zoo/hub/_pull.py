@@ -132,11 +132,9 @@ def _pull(place: Place, progress: Progress, deadline: Deadline, *, whole: float 
 def _fetch(hub: Hub, place: Place, listing: Listing) -> None:
     """Download what can be used of a commit, and put it in its place."""
     with incoming() as folder:
-        good, raw = folder / "good", folder / "raw"
-        good.mkdir()
-        raw.mkdir()
-        Download(hub, place, listing, raw, good).all()
-        keep(good, place.repo, listing.commit)
+        load = Download(hub, place, listing, folder)
+        load.all()
+        keep(load.good, place.repo, listing.commit)
 
 
 def _is_listed(copy: Copy, listing: Listing) -> bool:
