@@ -94,7 +94,12 @@ def test_a_hub_that_asks_for_patience_gets_no_more_than_there_is(hub, run):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/revision/"), ("POST", "/repos/create"), ("POST", "/preupload/"), ("PUT", "/lfs/")],
+    [
+        ("GET", "/revision/"),
+        ("POST", "/repos/create"),
+        ("POST", "/preupload/"),
+        ("PUT", "/lfs/put/"),
+    ],
 )
 def test_when_the_time_is_over_nothing_is_pushed(hub, run, clock, method, path):
     """Wherever it stalls before the commit is sent."""
@@ -152,6 +157,15 @@ def test_a_tag_is_no_branch(pushed, run):
     said = zoo("push", "mlp", REPO, "--revision", "v1", code=1)
     assert "not pushed: v1 is no branch of ada/digits on 127.0.0.1" in said.err
     assert repo.history() == before
+
+
+def test_a_repository_that_is_made_meanwhile_is_used(hub, run):
+    """The hub says that it is there, when it is to be made."""
+    theirs = hub.add(REPO, {"notes.md": b"theirs"}, private=True)
+    hub.fault("GET", "/revision/", 404, headers={"X-Error-Code": "RepoNotFound"})
+    zoo("push", "mlp", REPO)
+    assert hub.repos[REPO].history()[1:] == [theirs]
+    assert hub.head(REPO)["notes.md"] == b"theirs"
 
 
 def test_a_repository_that_was_renamed_is_found(pushed, run):

@@ -43,6 +43,22 @@ def test_a_bar_is_shown_on_a_terminal(pushed, monkeypatch):
     assert screen.getvalue().endswith("a note\n")
 
 
+def test_a_file_that_is_sent_again_is_counted_once(tmp_path):
+    """What is shown as sent never is more than there is."""
+    from zoo.hub._calls import _BUFFER, _Counting, _Sent
+
+    (tmp_path / "file").write_bytes(bytes(300_000))
+    told = []
+    sent = _Sent(told.append)
+    with io.BufferedReader(_Counting(str(tmp_path / "file"), sent), _BUFFER) as stream:
+        stream.read(200_000)
+        stream.seek(0)
+        while stream.read(_BUFFER):
+            pass
+    assert sent._bytes == 300_000
+    assert all(event["bytes"] <= 300_000 for event in told)
+
+
 @pytest.mark.parametrize(
     ("size", "words"), [(12, "0.0 kB"), (1500, "1.5 kB"), (2_500_000, "2.5 MB")]
 )
