@@ -5,7 +5,6 @@ import click
 from zoo._ranks import rank
 from zoo._registry import registry
 from zoo.runs import Run
-from zoo_registry import ZooError
 
 from ._main import say
 
@@ -53,7 +52,7 @@ def push_after(done: Run, push_to: str | None, *, as_json: bool) -> None:
     order = Order(source=str(done.path), place=place_of(push_to))
     try:
         pushed = push_run(order, registry(), screen_progress())
-    except ZooError:
+    except BaseException:  # Ctrl-C, too
         say(f"{done.name} is trained and stored; to push it: zoo push {done.name} {push_to}")
         raise
     show_pushed(pushed, as_json=as_json)

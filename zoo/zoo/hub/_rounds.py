@@ -57,7 +57,9 @@ class Rounds:
                 if commit := self._made_after(head, fault):
                     return self._pushed(head, commit, changed=True)
                 if wait is None or fault.kind in ("late", "stalled") or not fault.is_open:
-                    raise self._verdict(fault) from fault
+                    if self.doubt:
+                        raise self._unknown(self.doubt) from fault
+                    raise
             time.sleep(wait)
         raise AssertionError("the last round returns or raises")
 
@@ -171,10 +173,6 @@ class Rounds:
             if self._is_at(self._look(commit)):
                 return commit, True
         return "", True
-
-    def _verdict(self, fault: Fault) -> Fault | PushUnknown:
-        """Return what is to be said of a commit that was sent, and is not there."""
-        return self._unknown(self.doubt) if self.doubt else fault
 
     def _unknown(self, fault: Fault | CorruptWeights) -> PushUnknown:
         text = f"{fault}."
