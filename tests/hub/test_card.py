@@ -1,5 +1,6 @@
 """The card: what is recorded, the lines that load the model, and what its users write."""
 
+import dataclasses
 import io
 import json
 import os
@@ -146,6 +147,15 @@ def test_the_line_that_installs_can_be_typed(subject, version, line):
     text = written(subject).text
     assert "".join(re.findall(r"\$ pip install .*\n", text)) == line
     assert ("a version that is on no index" in text) == ("+" in version)
+
+
+def test_a_model_whose_plugin_is_not_here(subject):
+    """What builds it is not known; what to install is."""
+    other = dataclasses.replace(subject, entry=None)
+    text = written(other).text
+    assert "net = ...  # the plugin's module, built with the options below" in text
+    assert "$ pip install zoo-registry==0.1.0" in text
+    assert json.loads(write_config(other))["model_id"] == "vision/mlp"
 
 
 HOSTILE = (
@@ -366,6 +376,9 @@ def test_a_card_for_timm_says_how_timm_loads_it(hub, tiny):
     assert "pip install 'zoo-registry[timm]==0.1.0'" in text
     assert "(`pip install timm safetensors huggingface_hub`)" in text
     assert card(hub, "ada/tiny").data.library_name == "timm"
+    cfg = json.loads(hub.head("ada/tiny")["config.json"])["pretrained_cfg"]
+    assert (cfg["mean"], cfg["std"]) == ([0, 0, 0], [1, 1, 1]), "or timm would take its own"
+    assert (cfg["crop_pct"], cfg["interpolation"]) == (1, "bilinear")
 
 
 def test_a_run_of_one_epoch_has_no_picture(hub, run):

@@ -20,6 +20,8 @@ _LONGEST = 5000
 """Characters of a call that is shown."""
 _OWN = "net = ...  # your own module, built as it was trained"
 
+_ANOTHERS = "net = ...  # the plugin's module, built with the options below"
+
 
 def usage(subject: Subject, repo: str) -> Iterator[str]:
     """Yield the paragraphs."""
@@ -109,7 +111,7 @@ def _built(subject: Subject) -> tuple[str, str]:
     module, _, name = spec.address.partition(":") if spec else ("", "", "")
     dotted = all(part.isidentifier() for part in (*module.split("."), *name.split(".")))
     if spec is None or not dotted:
-        return f"\n{_OWN}", ""
+        return f"\n{_OWN if subject.is_own_module else _ANOTHERS}", ""
     arguments = without_paths({**spec.arguments, **subject.options})
     call = f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
     if len(call) > _LONGEST:
