@@ -335,7 +335,7 @@ def test_prose_is_kept(pushed):
     assert after.data.language == "en"
     assert "handwriting" in after.data.tags
     assert after.text.rstrip().endswith("Trained for fun.")
-    zoo("push", "mlp", REPO, "--with-pth")
+    assert zoo("push", "mlp", REPO, "--with-pth", "--json").json["changed"] is False
     assert pushed.head(REPO)["README.md"].decode().count("Trained for fun.") == 1
 
 
