@@ -104,15 +104,18 @@ def test_a_push_that_is_killed_leaves_the_head_and_the_next_completes_it(hub, ru
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize(
-    ("method", "path", "word"),
+    ("method", "path", "sent", "code", "word"),
     [
-        ("POST", "/preupload/", "zoo: interrupted\n"),
-        ("POST", COMMIT, "it may be there, or not"),
-        ("GET", "/revision/", "it may be there, or not"),  # where it is looked what became of it
+        ("POST", "/preupload/", signal.SIGINT, 130, "zoo: interrupted\n"),
+        ("POST", "/preupload/", signal.SIGTERM, 75, "zoo: stopped by SIGTERM\n"),
+        ("POST", COMMIT, signal.SIGINT, 130, "it may be there, or not"),
+        ("POST", COMMIT, signal.SIGTERM, 75, "it may be there, or not"),
+        # Where it is looked what became of it:
+        ("GET", "/revision/", signal.SIGINT, 130, "it may be there, or not"),
     ],
 )
-def test_ctrl_c_says_whether_it_may_be_there(hub, run, method, path, word):
-    """Exit code 130; once the commit was sent, a line says that it may be there."""
+def test_who_stops_it_is_told_whether_it_may_be_there(hub, run, method, path, sent, code, word):
+    """By Ctrl-C or SIGTERM; once the commit was sent, a line says that it may be there."""
     hub.add(REPO, {"notes.md": b"theirs"})
     if method == "GET":
         hub.fault("POST", COMMIT, "cut")
@@ -122,10 +125,11 @@ def test_ctrl_c_says_whether_it_may_be_there(hub, run, method, path, word):
     )
     while hub.faults[-1].times:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert word in said
+    assert not list((run.parents[1] / "hub").iterdir()), "the copies are gone"
     assert ours(hub) == 0
 
 

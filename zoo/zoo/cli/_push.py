@@ -1,11 +1,15 @@
 """`zoo push`: a run to a hub."""
 
+import signal
+from types import FrameType
 from typing import Any
 
 import click
 
 from zoo._registry import registry
+from zoo.errors import Stopped
 from zoo.hub import (
+    TIMEOUT,
     Order,
     Place,
     Pushed,
@@ -58,7 +62,7 @@ def push(  # noqa: PLR0913 - as many as it has flags
     if dry:
         _show_preview(order, as_json=as_json)
         return
-    show_pushed(push_run(order, registry(), screen_progress(), timeout), as_json=as_json)
+    show_pushed(push_now(order, timeout), as_json=as_json)
 
 
 def place_of(repo: str, revision: str | None = None) -> Place:
@@ -70,6 +74,24 @@ def place_of(repo: str, revision: str | None = None) -> Place:
     if "@" in repo:
         raise InvalidOption(f"{repo!r}: a branch to push to is given as --revision")
     return parse_place(repo if revision is None else f"{repo}@{revision}")
+
+
+def push_now(order: Order, timeout: float = TIMEOUT) -> Pushed:
+    """Push; SIGTERM ends it as Ctrl-C does, with what is known of it said, and its copies gone.
+
+    Raises:
+        ZooError: as `push_run`.
+        Stopped: SIGTERM came.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Stopped("stopped by SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        return push_run(order, registry(), screen_progress(), timeout)
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def show_pushed(done: Pushed, *, as_json: bool) -> None:

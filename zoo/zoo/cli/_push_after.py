@@ -3,7 +3,6 @@
 import click
 
 from zoo._ranks import rank
-from zoo._registry import registry
 from zoo.runs import Run
 
 from ._main import say
@@ -45,13 +44,13 @@ def push_after(done: Run, push_to: str | None, *, as_json: bool) -> None:
     """
     if push_to is None or rank():
         return
-    from zoo.hub import Order, push_run, screen_progress
+    from zoo.hub import Order
 
-    from ._push import place_of, show_pushed
+    from ._push import place_of, push_now, show_pushed
 
     order = Order(source=str(done.path), place=place_of(push_to))
     try:
-        pushed = push_run(order, registry(), screen_progress())
+        pushed = push_now(order)
     except BaseException:  # Ctrl-C, too
         say(f"{done.name} is trained and stored; to push it: zoo push {done.name} {push_to}")
         raise

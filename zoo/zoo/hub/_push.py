@@ -32,7 +32,7 @@ def push_run(
         HubError: it was not pushed.
         PushUnknown: nobody answered after the commit was sent.
         CorruptWeights: a file is not what the run stored; nothing was pushed.
-        Stopped: by Ctrl-C, after the commit was sent.
+        Stopped: by Ctrl-C, after the commit was sent; by who raises it in a signal's handler.
     """
     subject, sizes = plan_push(order, registry)
     deadline = Deadline(timeout)
@@ -46,13 +46,13 @@ def push_run(
             return rounds.run()
         except Fault as fault:
             raise explain(fault, order.place, "push", timeout, "not pushed: ") from fault
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped) as stop:
             if not (hub.committing or rounds.doubt):
                 raise
             raise Stopped(
-                f"interrupted after the commit was sent to {order.place}: it may be there, or not. "
+                f"stopped after the commit was sent to {order.place}: it may be there, or not. "
                 "Push again: what is there is not sent twice",
-                exit_code=130,
+                exit_code=stop.exit_code if isinstance(stop, Stopped) else 130,
             ) from None
         finally:
             progress.close()
