@@ -8,15 +8,17 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from msgspec.structs import replace
 from PIL import Image
 from safetensors.torch import load_file
 
 import zoo
 from zoo._registry import registry
+from zoo.card import read_card
 from zoo.data import Resize
 from zoo.errors import CorruptWeights, IncompatibleWeights, InvalidData, InvalidOption
 from zoo.exporting import FORMATS, export_model, make_order
-from zoo.weights import read_metadata
+from zoo.weights import read_metadata, save_weights
 from zoo_registry import resolve
 
 pytestmark = pytest.mark.usefixtures("no_tqdm_monitor")
@@ -254,6 +256,26 @@ class TestAnySize:
         scores = graph(zoo.read_image(tmp_path / "noise.png", 1)[None])[0].detach().softmax(0)
         best = int(expected["class"])
         assert float(scores[best]) == pytest.approx(expected["probability"], abs=1e-5)
+
+    def test_a_graph_resizes_as_the_card_says(self, trained, tmp_path):
+        """As timm would, where weights are timm's: images of the model's own size, too."""
+        card = read_card(read_metadata(trained["colour"] / "model.safetensors"), "colour")
+        resize = Resize(mode="shorter", filter="bicubic", share=0.8)
+        card = replace(card, prepared=replace(card.input, resize=resize), dataset="")
+        file, graph = tmp_path / "timms.safetensors", tmp_path / "timms.onnx"
+        save_weights(zoo.load_model(trained["colour"]), file, metadata=card.to_metadata())
+        done = zoo.export(file, "onnx", graph, with_preprocessing=True)
+        assert "nothing says which dataset" in done.notes[0]
+        for width, height in [(40, 24), (90, 150)]:
+            Image.effect_noise((width, height), 90).convert("RGB").save(tmp_path / "noise.png")
+            (expected,) = zoo.predict(file, [tmp_path / "noise.png"], device="cpu")
+            (usual,) = zoo.predict(trained["colour"], [tmp_path / "noise.png"], device="cpu")
+            (found,) = zoo.predict(graph, [tmp_path / "noise.png"])
+            assert found["probability"] == pytest.approx(expected["probability"], abs=1e-5)
+            assert usual["probability"] != pytest.approx(expected["probability"], abs=1e-5)
+        np.savez(tmp_path / "some.npz", x=np.zeros((1, 3, 24, 40), np.uint8))
+        with pytest.raises(InvalidData, match="prepared already are not for it"):
+            zoo.predict(graph, [tmp_path / "some.npz"])
 
     def test_a_graph_that_resizes_otherwise_is_not_published(self, trained, tmp_path, monkeypatch):
         """The images of other sizes tell: samples of the model's own need no resizing."""

@@ -85,16 +85,17 @@ def export_model(order: Order, registry: Registry, root: Path | None = None) -> 
     any_size = order.with_preprocessing and card.input.is_photo
     batches = list(samples.values.split(_sizes(order, len(samples.values))))
     others = other_sizes(samples.values) if any_size else []
-    resized = [_as_predict_does(image, card.input) for image in others]
+    asked = batches + others
+    prepared = [_as_predict_does(images, card.input) for images in asked] if any_size else asked
     apart = card.task == "regression"
-    expected = expect(_original(loaded, prepare), batches + resized, card.model, apart=apart)
+    expected = expect(_original(loaded, prepare), prepared, card.model, apart=apart)
     given = _given(order, loaded, prepare)
     example = _example(order, given(make_samples(card.input, 2)), any_size=any_size)
     means = _means(order, loaded, prepare, example)
     saved, difference = publish(
         order.out,
         means.write,
-        lambda file: compare(means.read(file), batches + others, expected, card.model, apart=apart),
+        lambda file: compare(means.read(file), asked, expected, card.model, apart=apart),
     )
     return Exported(
         path=saved.path,
@@ -116,11 +117,14 @@ def export_model(order: Order, registry: Registry, root: Path | None = None) -> 
     )
 
 
-def _as_predict_does(image: Tensor, spec: InputSpec) -> Tensor:
-    """Bring an image (1, C, H, W) to the model's size with PIL, as one from a file."""
-    pixels = image[0].movedim(0, -1).squeeze(-1).numpy()
-    resized = spec.resize.image(Image.fromarray(pixels), (spec.shape[1], spec.shape[2]))
-    return torch.tensor(np.atleast_3d(np.asarray(resized))).movedim(-1, 0).unsqueeze(0)
+def _as_predict_does(images: Tensor, spec: InputSpec) -> Tensor:
+    """Bring images (B, C, H, W) to the model's size with PIL, as those from files."""
+    size = (spec.shape[1], spec.shape[2])
+    pixels = [image.movedim(0, -1).squeeze(-1).numpy() for image in images]
+    resized = [spec.resize.image(Image.fromarray(one), size) for one in pixels]
+    return torch.stack([torch.tensor(np.atleast_3d(np.asarray(one))) for one in resized]).movedim(
+        -1, 1
+    )
 
 
 def _example(order: Order, two: Tensor, *, any_size: bool) -> Tensor:

@@ -32,6 +32,8 @@ class OnnxModel:
         """Whether preprocessing is within the graph."""
         self._session = session
         self._input = session.get_inputs()[0]
+        self.any_size = prepares and isinstance(self._input.shape[-1], str) and card.input.is_photo
+        """Whether it takes images of any rows and columns, which it resizes."""
         self._prepare = Prepare(card.input, torch.device("cpu"), self._dtype(), torch.int64)
 
     @property

@@ -52,8 +52,9 @@ def predict(
     answers = _of_graph(loaded, device) if isinstance(loaded, OnnxModel) else _of(loaded, device)
     if isinstance(loaded, OnnxModel) and loaded.batch_size is not None:
         batch_size = loaded.batch_size
+    as_it_is = isinstance(loaded, OnnxModel) and loaded.any_size
     for name in inputs:
-        names, samples = _read(user_path(name), loaded.card)
+        names, samples = _read(user_path(name), loaded.card, as_it_is=as_it_is)
         for start in range(0, len(samples), batch_size):
             outputs = answers(samples[start : start + batch_size]).float().cpu()
             for label, output in zip(names[start : start + batch_size], outputs, strict=True):
@@ -80,11 +81,16 @@ def _of_graph(loaded: OnnxModel, device: str) -> Callable[[torch.Tensor], torch.
     return loaded.answer
 
 
-def _read(path: Path, card: Card) -> tuple[list[str], torch.Tensor]:
-    """Read names and samples (B, …) from a file."""
+def _read(path: Path, card: Card, *, as_it_is: bool) -> tuple[list[str], torch.Tensor]:
+    """Read names and samples (B, …) from a file; images as they are, where a graph resizes them."""
     if not path.is_file():
         raise InvalidData(f"there is no file {path}")
     if path.suffix == ".npz":
+        if as_it_is and card.input.resize.share < 1:
+            raise InvalidData(
+                f"{path}: the graph cuts the centre out of every image, so that samples that are "
+                "prepared already are not for it; give image files, or the run itself"
+            )
         samples = _shaped(as_tensor(_array(path), f"{path}: samples"), card, path)
         samples = match_dtype(samples, card.input, f"{path}: samples")
         return [f"{path}[{index}]" for index in range(len(samples))], samples
@@ -99,7 +105,8 @@ def _read(path: Path, card: Card) -> tuple[list[str], torch.Tensor]:
             "an image file does not tell; give an .npz with an array x, made as its training data"
         )
     channels, height, width = card.input.shape
-    image = read_image(path, channels, (height, width), card.input.resize)
+    size = None if as_it_is else (height, width)
+    image = read_image(path, channels, size, card.input.resize)
     return [str(path)], image.unsqueeze(0)
 
 

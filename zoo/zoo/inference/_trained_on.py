@@ -20,7 +20,9 @@ def plan_trained(card: Card, registry: Registry, asked: Mapping[str, Any] | None
     Raises:
         InvalidData: it was trained on Python objects, or the card names no dataset.
     """
-    if card.dataset.startswith(OBJECT) or not card.dataset:
+    if not card.dataset:
+        raise InvalidData("nothing says which dataset the model was trained on; name one")
+    if card.dataset.startswith(OBJECT):
         raise InvalidData("the model was trained on Python objects; name a dataset")
     trained = {f"dataset.{key}": value for key, value in card.dataset_options.items()}
     settings = {**trained, **(asked or {}), "dataset": card.dataset}
