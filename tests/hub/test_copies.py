@@ -190,6 +190,16 @@ def on_its_way(size):
     return size in [path.stat().st_size for path in home().glob("hub/.*/raw/*")]
 
 
+def test_a_hub_that_says_nothing_is_not_waited_for(pushed, online, image):
+    """Where a copy is here, a moment is enough; all of it is told in one line."""
+    before = api.pull(REPO, progress=False)
+    online.setattr("zoo.hub._pull._ASK_SECONDS", 1.5)
+    pushed.fault("GET", "/api/models/", "stall", times=9)
+    said = zoo("predict", f"hf:{REPO}", image)
+    assert f"did not bring {REPO} in time. Meanwhile the copy" in said.err
+    assert f"hf:{REPO} is commit {before.commit}" in said.err
+
+
 def test_what_broke_off_goes_on_where_it_was(pushed):
     """A link that breaks now and again brings a large file all the same, and no byte twice."""
     for _ in range(8):

@@ -147,3 +147,17 @@ def test_a_page_in_place_of_a_file_is_no_file(pushed):
     said = zoo("pull", REPO, code=1)
     assert "was cut" in said.err
     assert not copies()
+
+
+def test_a_list_without_an_end_is_none(pushed):
+    """Each page names a next one, and all of them could fill the memory."""
+    pages = []
+
+    def tree(self, name, revision, *, query, body):
+        status, told, _ = Handler._tree(self, name, revision, query=query, body=body)
+        pages.append(len(told))
+        return status, told * 5000, {"Link": f'<{self.server.url}{self.path}>; rel="next"'}
+
+    answers(pushed, _tree=tree)
+    assert "has more than 100,000 files" in zoo("pull", REPO, code=1).err
+    assert len(pages) < 10

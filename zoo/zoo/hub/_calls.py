@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,8 @@ from huggingface_hub.hf_api import RepoFile
 from ._session import Tell
 from ._stream import stream
 
+_MOST_FILES = 100_000
+"""Of a repository; a list that has no end is none."""
 _TELL_SECONDS = 0.1
 _BUFFER = 1 << 16
 """Bytes read at a time: on a slow link each says that it moves."""
@@ -33,7 +36,10 @@ def look(tell: Tell, repo: str, revision: str) -> dict[str, Any]:  # noqa: ARG00
     api = HfApi()
     info = api.model_info(repo, revision=revision)
     tree = api.list_repo_tree(repo, revision=info.sha, recursive=True)
-    files = [entry for entry in tree if isinstance(entry, RepoFile)]
+    entries = list(islice(tree, _MOST_FILES + 1))
+    if len(entries) > _MOST_FILES:
+        raise ValueError(f"{repo} has more than {_MOST_FILES:,} files")
+    files = [entry for entry in entries if isinstance(entry, RepoFile)]
     return {
         "commit": info.sha,
         "private": bool(info.private),
