@@ -167,6 +167,20 @@ def test_a_converted_file_answers_once_its_dataset_is_known(tmp_path):
     assert 0 <= zoo.evaluate(out)["accuracy"] <= 1
 
 
+def test_a_file_that_describes_itself_goes_on_doing_so(tmp_path):
+    """Copied by `zoo convert`, in its place or beside; other names would be another model's."""
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    convert(GOLDEN / "zip.pth", first, registry(), target=TARGET)
+    for out in (second, first):
+        done = convert(first, out, registry())
+        assert done.card.model == "vision/mlp"
+        assert read_metadata(out)["zoo"] == json.dumps(
+            json.loads(read_metadata(first)["zoo"]), separators=(",", ":")
+        )
+        assert same(zoo.load_model(out).state_dict(), expected())
+    assert convert(first, tmp_path / "b.pth", registry()).card.model == "vision/mlp"
+
+
 def test_without_a_dataset_a_converted_file_says_what_is_missing(tmp_path):
     """It loads as a model; what its inputs are, nobody has told."""
     out = tmp_path / "a.safetensors"

@@ -12,8 +12,8 @@ from zoo_registry import Entry, Registry, options_of
 
 from ._files import SavedFile
 from ._options import check_options
-from ._weight_files import SAFETENSORS, check_suffix
-from .card import Card, make_foreign_card
+from ._weight_files import CARD, SAFETENSORS, check_suffix, read_metadata
+from .card import Card, make_foreign_card, read_card
 from .data import DataFacts, describe
 from .recipe import plan_dataset
 from .training import build_empty, load_splits
@@ -49,7 +49,7 @@ class Conversion:
     foreign: Foreign
     saved: SavedFile
     card: Card | None
-    """None where the model was not named."""
+    """None where it is not known which model they are for."""
     notes: tuple[str, ...]
     """What a user should know, a line each."""
 
@@ -62,6 +62,7 @@ def convert(
     part: str | None = None,
     target: Target | None = None,
     keep_names: bool = False,
+    told: Mapping[str, str] | None = None,
 ) -> Conversion:
     """Write the weights in `source` as portable ones.
 
@@ -72,6 +73,7 @@ def convert(
         part: which of several weights in the file; see `choose_part`.
         target: the model that they are for; they must then fit it, every one of them.
         keep_names: whether names that a wrapper may have added stay.
+        told: metadata of weights that say nothing of themselves; None where they do.
 
     Raises:
         UsageError: a wrong name or option; several weights that could be meant.
@@ -80,8 +82,9 @@ def convert(
     check_suffix(out)
     if target is None:
         foreign = read_foreign(source, part=part, keep_names=keep_names)
-        saved = save_weights(foreign.tensors, out)
-        return Conversion(foreign=foreign, saved=saved, card=None, notes=_notes(foreign))
+        card = _own_card(source, told, foreign)
+        saved = save_weights(foreign.tensors, out, metadata=_metadata(card, out))
+        return Conversion(foreign=foreign, saved=saved, card=card, notes=_notes(foreign))
     entry = registry.find("model", target.model)
     facts, named = _facts(target, entry, registry)
     net, options = _build(entry, target.options, facts)
@@ -93,9 +96,20 @@ def convert(
         notes.append(f"{_CLASSES}={found}, as the file has it")
     require_fit(net, foreign)
     card = make_foreign_card(entry, options, facts, *named)
-    metadata = card.to_metadata() if out.suffix == SAFETENSORS else None
-    saved = save_weights(_in_order(foreign, names), out, metadata=metadata)
+    saved = save_weights(_in_order(foreign, names), out, metadata=_metadata(card, out))
     return Conversion(foreign=foreign, saved=saved, card=card, notes=tuple(notes))
+
+
+def _own_card(source: Path, told: Mapping[str, str] | None, foreign: Foreign) -> Card | None:
+    """Return the card that weights have already; None where they have none, or become others."""
+    if source.suffix != SAFETENSORS or foreign.removed or foreign.left_out:
+        return None
+    metadata = told or read_metadata(source)
+    return read_card(metadata, source) if CARD in metadata else None
+
+
+def _metadata(card: Card | None, out: Path) -> dict[str, str] | None:
+    return card.to_metadata() if card and out.suffix == SAFETENSORS else None
 
 
 def _facts(

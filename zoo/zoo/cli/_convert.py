@@ -10,7 +10,7 @@ from zoo._registry import registry
 from zoo._weight_files import check_suffix, weight_file
 from zoo.home import user_path
 from zoo.hub import SIGN
-from zoo.runs import weights_file
+from zoo.runs import find_weights
 from zoo_registry import InvalidOption
 
 from ._completion import component, dataset, path, setting
@@ -62,7 +62,8 @@ def convert(
     **flags: Any,
 ) -> None:
     """Write the weights in FILE, of any program, as portable ones."""
-    given = weights_file(file) if file.startswith(SIGN) else user_path(file)
+    found = find_weights(file) if file.startswith(SIGN) else None
+    given = found.path if found else user_path(file)
     source, target = weight_file(given, any_suffix=True), user_path(out)
     check_suffix(target)
     model = _target(flags, sets, data_dir)
@@ -79,6 +80,7 @@ def convert(
             part=flags["part"],
             keep_names=flags["keep_names"],
             target=_convert.Target(**model) if model else None,
+            told=found.metadata if found else None,
         )
         if as_json:
             from zoo.reporting import print_json
