@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .._digests import fault_in
-from .._files import storage_error, temporary_name
+from .._files import storage_error
 from ..errors import CorruptWeights
 from ..home import home, make_folder
-from ..runs import sweep
+from ..runs import hidden_name, sweep
 from ._remote import RemoteFile, git_digest
 
 REMEDY = "Free some space, or set ZOO_HOME to a folder on another disk"
@@ -102,8 +102,8 @@ def staging() -> Iterator[Stage]:
         StorageError: it can't be made.
     """
     parent = make_folder(home() / "hub")
-    sweep(parent)
-    folder = parent / temporary_name("push")
+    sweep(parent, shared=True)
+    folder = parent / hidden_name("push")
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
