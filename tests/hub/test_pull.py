@@ -1,6 +1,10 @@
 """Pulling a model: compared to the last byte, pinned, and usable when the hub is not."""
 
+import contextlib
+import os
 import shutil
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -246,3 +250,22 @@ def test_where_only_a_run_will_do_it_is_said(away):
     with pytest.raises(api.ZooError, match="zoo.pull\\('ada/digits'\\).weights is its file"):
         api.load_weights(net, f"hf:{REPO}")
     assert api.load_weights(net, api.pull(REPO, progress=False).weights).loaded
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
+def test_a_person_sees_what_is_fetched(away):
+    """On a terminal a bar is shown, also where `hf:` stands for what is not here yet."""
+    ours, theirs = os.openpty()
+    line = [sys.executable, "-m", "zoo", "info", f"hf:{REPO}"]
+    environment = os.environ | {"TERM": "vt100"}
+    shown = b""
+    with subprocess.Popen(
+        line, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # so ends what a terminal says, on Linux
+            while part := os.read(ours, 1 << 16):
+                shown += part
+    os.close(ours)
+    assert process.returncode == 0
+    assert f"pulling {REPO}".encode() in shown

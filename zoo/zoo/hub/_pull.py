@@ -17,7 +17,7 @@ from ._download import Download
 from ._explain import explain
 from ._manifest import WEIGHTS
 from ._place import Place, host, is_offline, parse_place
-from ._progress import Progress, Quiet
+from ._progress import Progress, Quiet, screen_progress
 from ._remote import Listing
 from ._store import copy_of, folder_of, incoming, keep, remember
 
@@ -79,9 +79,9 @@ def use_model(source: str) -> Pulled:
     if copy is None or place.is_pinned:
         if copy is not None and not copy.damage():
             return _pulled(place, copy, changed=False)
-        return pull_model(place, Quiet() if is_offline() else Progress())
+        return pull_model(place, Quiet() if is_offline() else screen_progress())
     try:
-        return _pull(place, Progress(), Deadline(_ASK_SECONDS), whole=TIMEOUT)
+        return _pull(place, screen_progress(), Deadline(_ASK_SECONDS), whole=TIMEOUT)
     except Fault as fault:
         if fault.kind in _ANSWERS:
             raise _beside_copy(_explained(fault, place, 0.0), copy, place) from fault
@@ -177,8 +177,8 @@ def _beside_copy(error: ZooError, copy: Copy | None, place: Place) -> ZooError:
     if copy is None:
         return error
     if damage := copy.damage():
-        return type(error)(
-            f"{error} The copy that is here is damaged ({damage}); `zoo pull {place}` mends it"
-        )
-    when = f" of {copy.pulled[:16]}" if copy.pulled else ""
-    return type(error)(f"{error} The copy{when} is still here: hf:{place.repo}@{copy.commit}")
+        more = f"The copy that is here is damaged ({damage}); `zoo pull {place}` mends it"
+    else:
+        when = f" of {copy.pulled[:16]}" if copy.pulled else ""
+        more = f"The copy{when} is still here: hf:{place.repo}@{copy.commit}"
+    return type(error)(f"{str(error).rstrip('.')}. {more}")
