@@ -144,6 +144,15 @@ def test_what_depends_on_the_batch_can_be_had_for_one_sample(planted_file, tmp_p
     assert done.samples == "8 training samples of planted/data"
 
 
+def test_answers_that_are_all_alike_are_told(planted_file, tmp_path):
+    """Then a graph that ignores its samples would be as close."""
+    file, registry = planted_file("return outputs * 0 + torch.arange(3)")
+    done = export_model(make_order(file, "torch-export", tmp_path / "net.pt2"), registry)
+    assert done.notes == (
+        "the model answers all of these samples alike, so that comparing them says little",
+    )
+
+
 def test_an_operation_that_onnx_lacks_is_told_in_a_line(planted_file, tmp_path):
     said = refused(planted_file(ODD["sorts"]), tmp_path / "net.onnx", "onnx", opset=18)
     assert "can't be had as ONNX" in said

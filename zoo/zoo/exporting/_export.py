@@ -177,7 +177,7 @@ def _means(order: Order, loaded: Loaded, prepare: Prepare, example: Tensor) -> _
 
 def _all_alike(expected: list[Tensor]) -> str:
     rows = torch.cat(expected)
-    if not torch.equal(rows, rows[:1].expand_as(rows)):
+    if len(rows) == 1 or not torch.equal(rows, rows[:1].expand_as(rows)):
         return ""
     return "the model answers all of these samples alike, so that comparing them says little"
 

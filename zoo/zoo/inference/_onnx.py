@@ -118,11 +118,9 @@ def _told(metadata: Mapping[str, str], path: Path) -> tuple[Card, bool]:
 def _require_fit(session: Any, card: Card, path: Path) -> None:
     inputs = session.get_inputs()
     shape = inputs[0].shape if inputs else []
-    takes = [
-        own if isinstance(found, str) and card.input.is_photo and dim in (2, 3) else found
-        for dim, (found, own) in enumerate(zip(shape, (0, *card.input.shape), strict=False))
-    ]
-    if len(inputs) != 1 or tuple(takes[1:]) != card.input.shape or shape[0] in (0, None):
+    if card.input.is_photo and all(isinstance(side, str) for side in shape[2:]):  # of any size
+        shape = [*shape[:2], *card.input.shape[1:]]
+    if len(inputs) != 1 or tuple(shape[1:]) != card.input.shape or shape[0] in (0, None):
         raise IncompatibleWeights(
             f"{path} takes {[found.shape for found in inputs]}, and its card tells of samples of "
             f"shape {card.input.shape}: it is not this file's card. Export it again"
