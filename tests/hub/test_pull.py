@@ -142,12 +142,14 @@ def test_a_download_that_breaks_off_is_done_again(away, do):
 
 def test_a_download_that_stands_still_is_given_up(away, online):
     """Without bytes for a while, it is begun anew; and all of it has an end."""
-    online.setattr("zoo.hub._client.ASKING", 0.5)
+    online.setattr("zoo.hub._client.ASKING", 1.0)
     away.fault("GET", "/lfs/get/", "hang", skip=1)
     zoo("pull", REPO)
     shutil.rmtree(api.pull(REPO, progress=False).path)
+    online.setattr("zoo.hub._client.ASKING", 0.3)
     away.fault("GET", "/lfs/get/", "stall", times=9)
     assert "says nothing" in zoo("pull", REPO, code=1).err
+    online.setattr("zoo.hub._client.ASKING", 60.0)
     assert "the time is over" in zoo("pull", REPO, "--timeout", 1, code=1).err
 
 
