@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hub_commands import REPO, zoo
 from loopback import WRITER, LoopbackHub
+from PIL import Image
 
 from zoo.home import runs_dir
 
@@ -100,3 +101,11 @@ def pushed(hub, run, first_push):
         hub.log.clear()
     hub.repos, hub.lfs = copy.deepcopy(first_push["repos"]), dict(first_push["lfs"])
     return hub
+
+
+@pytest.fixture
+def image(tmp_path):
+    """An image to ask about."""
+    file = tmp_path / "seven.png"
+    Image.new("L", (28, 28), 90).save(file)
+    return file

@@ -11,21 +11,12 @@ import time
 import pytest
 from hub_commands import REPO, copies, zoo
 from loopback import LoopbackHub
-from PIL import Image
 
 import zoo as api
 from zoo.home import home
 from zoo.hub._place import host, hub_key
 
 WEIGHTS = "model.safetensors"
-
-
-@pytest.fixture
-def image(tmp_path):
-    """An image to ask about."""
-    file = tmp_path / "seven.png"
-    Image.new("L", (28, 28), 90).save(file)
-    return file
 
 
 def flip(file):

@@ -11,7 +11,6 @@ import pytest
 import torch
 from hub_commands import REPO, copies, zoo
 from loopback import READER, STRANGER
-from PIL import Image
 
 import zoo as api
 from zoo.home import runs_dir
@@ -22,14 +21,6 @@ def away(pushed):
     """The hub has the model, and the run is not here any more."""
     shutil.rmtree(runs_dir())
     return pushed
-
-
-@pytest.fixture
-def image(tmp_path):
-    """An image to ask about."""
-    file = tmp_path / "seven.png"
-    Image.new("L", (28, 28), 90).save(file)
-    return file
 
 
 def test_a_model_is_pulled_by_its_commit(away):
