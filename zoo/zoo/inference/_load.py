@@ -34,7 +34,8 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
     Args:
         source: a run's name, its folder, or a `.safetensors` file that says which model it is
             for, or `hf:USER/REPO[@REVISION]`; or what `find_weights` made of one. What is known to
-            be what a run stored is not verified again; else the digest in the file is computed.
+            be what a run stored, or a hub listed, is not verified again; else the digest in the
+            file is computed.
         registry: the installed plugins, one of which offers the model.
 
     Raises:
@@ -56,7 +57,7 @@ def load(source: str | Path | FoundWeights, registry: Registry) -> Loaded:
     except UnknownName as error:
         reason = why_not_offered(path, card.model, card.distribution, card.version, error)
         raise UnknownName(reason) from error
-    if not found.verified:
+    if found.foreign or not found.verified:
         require_size(entry, card.options, path)
     with torch.random.fork_rng(devices=[]):
         model = build_empty(entry, **card.options)

@@ -21,7 +21,9 @@ class FoundWeights(NamedTuple):
 
     path: Path
     verified: bool
-    """Whether they were found to be what a run stored, just now."""
+    """Whether they were found to be what a run stored, or a hub listed, just now."""
+    foreign: bool = False
+    """Whether anybody may have made them: what they ask for is not built before it was measured."""
     metadata: Mapping[str, str] | None = None
     """What is known of weights that say nothing of themselves; None where they do."""
     note: str = ""
@@ -72,7 +74,9 @@ def find_weights(source: str | Path) -> FoundWeights:
 def _on_hub(source: str) -> FoundWeights:
     pulled = hub.use_model(source)
     note = f"{hub.SIGN}{pulled.repo} is commit {pulled.commit}"
-    return FoundWeights(pulled.weights, verified=False, metadata=pulled.metadata, note=note)
+    return FoundWeights(
+        pulled.weights, verified=True, foreign=True, metadata=pulled.metadata, note=note
+    )
 
 
 def _aliased(name: str) -> FoundWeights:
