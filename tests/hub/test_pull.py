@@ -262,3 +262,19 @@ def test_a_person_sees_what_is_fetched(away):
     os.close(ours)
     assert process.returncode == 0
     assert f"pulling {REPO}".encode() in shown
+
+
+def test_an_endpoint_that_is_none_is_told_so(away, online):
+    """The client can't even begin with it."""
+    for address in ("http://[::1", "http://127.0.0.1:99999", "ftp://127.0.0.1", "no address"):
+        online.setenv("HF_ENDPOINT", address)
+        assert "Check" in (said := zoo("pull", REPO, code=1).err)
+        assert "HF_ENDPOINT" in said
+
+
+def test_a_branch_may_have_a_long_name(away):
+    """With slashes in it, as those of people often have."""
+    branch = "ada/" * 24 + "last"
+    away.repos[REPO].refs[branch] = away.repos[REPO].refs["main"]
+    assert api.pull(f"{REPO}@{branch}", progress=False).revision == branch
+    assert api.load_model(f"hf:{REPO}@{branch}")

@@ -39,7 +39,8 @@ _LINES = {
     "altered": "a file is not what the run stored ({text}). Copy the run again from where it is "
     "whole",
     "refused": "{host} refuses: {text}",
-    "bug": "the hub's client failed ({text}). Is huggingface-hub 1.3 or newer installed?",
+    "bug": "the hub's client failed ({text}). Check HF_ENDPOINT, and that huggingface-hub is "
+    "1.3 or newer",
 }
 _ASKED_WRONGLY = ("no_repository", "no_revision")
 
