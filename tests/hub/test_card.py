@@ -24,17 +24,18 @@ from zoo.hub._card import write_card
 from zoo.hub._config import write_config
 from zoo.hub._kept import Kept
 from zoo.hub._paths import paths_in, places_told, without_paths
+from zoo.hub._place import Place
 from zoo.hub._subject import subject_of
 
 
-def card(hub, repo=REPO):
+def card(hub, repo=REPO, branch="main"):
     """The card at the head, as the client reads it."""
-    return ModelCard(hub.head(repo)["README.md"].decode())
+    return ModelCard(hub.head(repo, branch)["README.md"].decode())
 
 
 def written(subject):
     """The card of a run, without a hub, as the client reads it."""
-    return ModelCard(write_card(subject, REPO, {"model.safetensors": 407_080}, Kept()))
+    return ModelCard(write_card(subject, Place(REPO), {"model.safetensors": 407_080}, Kept()))
 
 
 @pytest.fixture
@@ -84,19 +85,20 @@ def test_it_says_what_is_recorded(pushed, run):
 
 
 @pytest.mark.parametrize(
-    ("run", "without", "shape"),
+    ("run", "branch", "without", "shape"),
     [
-        ("mlp", ("zoo",), (1, 1, 28, 28)),
-        ("tiny", ("zoo", "zoo_registry", "zoo_timm"), (1, 3, 32, 32)),
+        ("mlp", "main", ("zoo",), (1, 1, 28, 28)),
+        ("tiny", "trial", ("zoo", "zoo_registry", "zoo_timm"), (1, 3, 32, 32)),
     ],
 )
-def test_its_lines_load_the_model(hub, trained, tmp_path, run, without, shape):
+def test_its_lines_load_the_model(hub, trained, tmp_path, run, branch, without, shape):
     """Each block of Python in it is run, in a process that has no run; those for torch without zoo.
 
-    The model of a plugin's own comes from the plugin; timm's needs nothing but timm.
+    The model of a plugin's own comes from the plugin; timm's needs nothing but timm. Of a branch,
+    they load what is on it.
     """
-    zoo("push", trained / run, REPO)
-    python = blocks(card(hub).text, "python")
+    zoo("push", trained / run, REPO, "--revision", branch)
+    python = blocks(card(hub, branch=branch).text, "python")
     ours = [block for block in python if "import zoo\n" in block]
     theirs = [block for block in python if block not in ours]
     assert (len(ours), len(theirs)) == (1, 1 if run == "mlp" else 2)

@@ -7,8 +7,10 @@ from huggingface_hub import ModelCard
 from zoo._registry import registry
 from zoo.hub._card import write_card
 from zoo.hub._kept import MARK, Kept, kept_of
+from zoo.hub._place import Place
 from zoo.hub._subject import subject_of
 
+PLACE = Place("ada/digits")
 SIZES = {"model.safetensors": 407_080}
 
 
@@ -21,7 +23,7 @@ def subject(run):
 @pytest.fixture
 def write(subject):
     """Return what writes the card anew, over one that is there."""
-    return lambda text="": write_card(subject, "ada/digits", SIZES, kept_of(text.encode()))
+    return lambda text="": write_card(subject, PLACE, SIZES, kept_of(text.encode()))
 
 
 def test_what_zoo_wrote_is_not_kept(write):
@@ -115,5 +117,5 @@ def test_tags_of_theirs_stay_and_those_of_another_model_go(subject, write):
     assert kept_of(text.encode()).tags == ("mnist-cnn", "mine", "no", "2024")
     other = write().replace("- mlp", "- mlp\n- mine")
     subject.card["model"] = "vision/mnist-cnn"
-    after = write_card(subject, "ada/digits", SIZES, kept_of(other.encode()))
+    after = write_card(subject, PLACE, SIZES, kept_of(other.encode()))
     assert ModelCard(after).data.tags == ["zoo", "mnist-cnn", "classification", "mine"]

@@ -13,6 +13,7 @@ from ._kept import MARK, Kept, note_of
 from ._manifest import CURVES, TORCH_WEIGHTS, WEIGHTS
 from ._markdown import blocks, code, fenced, plain, table
 from ._paths import without_paths
+from ._place import Place
 from ._progress import in_words
 from ._subject import Subject
 from ._usage import usage
@@ -24,12 +25,12 @@ _ANSWERS = {"multilabel": "labels", "regression": "values"}
 """What a task's outputs are, where they are no classes."""
 
 
-def write_card(subject: Subject, repo: str, files: Mapping[str, int], kept: Kept) -> str:
+def write_card(subject: Subject, place: Place, files: Mapping[str, int], kept: Kept) -> str:
     """Return the text of the card.
 
     Args:
         subject: the run.
-        repo: where it is pushed to.
+        place: where it is pushed to.
         files: sizes of what is pushed along, in bytes.
         kept: what users have written into the card that is there.
     """
@@ -37,7 +38,7 @@ def write_card(subject: Subject, repo: str, files: Mapping[str, int], kept: Kept
         _title(subject),
         _metrics(subject),
         f"![Learning curves]({CURVES})" if CURVES in files else "",
-        "\n\n".join(filter(None, ("## Use", *usage(subject, repo)))),
+        "\n\n".join(filter(None, ("## Use", *usage(subject, place)))),
         _model(subject, files),
         _training(subject),
     ]

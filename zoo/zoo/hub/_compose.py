@@ -5,6 +5,7 @@ from ._config import write_config
 from ._curves import draw_curves
 from ._kept import Kept
 from ._manifest import CONFIG, CURVES, MANIFEST, README, write_manifest
+from ._place import Place
 from ._stage import Stage
 from ._subject import Subject
 
@@ -17,19 +18,19 @@ def compose_fixed(subject: Subject, stage: Stage) -> None:
         stage.write(CURVES, picture)
 
 
-def compose_card(subject: Subject, repo: str, stage: Stage, kept: Kept) -> None:
+def compose_card(subject: Subject, place: Place, stage: Stage, kept: Kept) -> None:
     """Write the card, in place of one written before, and the manifest of all.
 
     Args:
         subject: the run.
-        repo: where it is pushed to.
+        place: where it is pushed to.
         stage: has all other files.
         kept: what users have written into the card that is there.
     """
     stage.files.pop(README, None)
     stage.files.pop(MANIFEST, None)
     sizes = {name: file.size for name, file in stage.files.items()}
-    stage.write(README, write_card(subject, repo, sizes, kept).encode())
+    stage.write(README, write_card(subject, place, sizes, kept).encode())
     digests = {
         name: {"sha256": file.sha256, "bytes": file.size}
         for name, file in sorted(stage.files.items())

@@ -82,7 +82,7 @@ def preview_push(order: Order, registry: Registry) -> Preview:
             sha256 = str(subject.run.record["files"][name]["sha256"])
             stage.files[name] = Staged(subject.run.path / name, sha256, size, "")
         compose_fixed(subject, stage)
-        compose_card(subject, order.place.repo, stage, Kept())
+        compose_card(subject, order.place, stage, Kept())
         files = {name: file.size for name, file in sorted(stage.files.items())}
         return Preview(subject.run.name, files, places_told(subject))
 

@@ -46,7 +46,7 @@ class Rounds:
             raise Fault("no_token")
         head = self._head()
         self._require_wanted(head)
-        compose_card(self._subject, self._repo, self._stage, self._kept(head))
+        compose_card(self._subject, self._order.place, self._stage, self._kept(head))
         if self._is_at(head):
             return self._pushed(head, head.commit, changed=False)
         for wait in (*_WAITS, None):

@@ -11,7 +11,7 @@ from ._config import is_timms
 from ._manifest import WEIGHTS
 from ._markdown import code, fenced, plain
 from ._paths import without_paths
-from ._place import SIGN
+from ._place import DEFAULT, SIGN, Place
 from ._subject import Subject
 
 _HOME = "zoo-registry"
@@ -23,15 +23,15 @@ _OWN = "net = ...  # your own module, built as it was trained"
 _ANOTHERS = "net = ...  # the plugin's module, built with the options below"
 
 
-def usage(subject: Subject, repo: str) -> Iterator[str]:
+def usage(subject: Subject, place: Place) -> Iterator[str]:
     """Yield the paragraphs."""
     yield from _installing(subject)
-    yield from _with_zoo(subject, repo)
+    yield from _with_zoo(subject, place)
     if is_timms(subject):
         yield "With timm alone:"
-        call = f'timm.create_model("hf_hub:{repo}", pretrained=True)'
+        call = f'timm.create_model("hf_hub:{place}", pretrained=True)'
         yield fenced(f"import timm\n\nnet = {call}.eval()", "python")
-    yield from _with_torch(subject, repo)
+    yield from _with_torch(subject, place)
     yield _in_and_out(subject)
 
 
@@ -76,26 +76,28 @@ def _is_local(version: str) -> bool:
     return "+" in version
 
 
-def _with_zoo(subject: Subject, repo: str) -> Iterator[str]:
+def _with_zoo(subject: Subject, place: Place) -> Iterator[str]:
     if subject.is_own_module:
         yield "With zoo, the module built by yourself:"
-        load = f'zoo.load_weights(net, zoo.pull("{repo}").weights)'
+        load = f'zoo.load_weights(net, zoo.pull("{place}").weights)'
         yield fenced(f"import zoo\n\n{_OWN}\n{load}", "python")
         return
     yield "With zoo:"
-    yield fenced(f'import zoo\n\nnet = zoo.load_model("{SIGN}{repo}")', "python")
+    yield fenced(f'import zoo\n\nnet = zoo.load_model("{SIGN}{place}")', "python")
     if given := subject.card.get("input"):
         is_photo = len(given["shape"]) == 3 and given["dtype"] == "uint8"
         sample = "image.png" if is_photo and given["shape"][0] in (1, 3) else "samples.npz"
-        yield fenced(f"$ zoo predict {SIGN}{repo} {sample}", "console")
+        yield fenced(f"$ zoo predict {SIGN}{place} {sample}", "console")
 
 
-def _with_torch(subject: Subject, repo: str) -> Iterator[str]:
+def _with_torch(subject: Subject, place: Place) -> Iterator[str]:
     built, needs = _built(subject)
+    revision = "" if place.revision == DEFAULT else f', revision="{place.revision}"'
+    file = f'hf_hub_download("{place.repo}", "{WEIGHTS}"{revision})'
     yield f"With plain torch{needs}:"
     yield fenced(
         "from huggingface_hub import hf_hub_download\nfrom safetensors.torch import load_model\n"
-        f'{built}\nload_model(net, hf_hub_download("{repo}", "{WEIGHTS}"))\nnet.eval()',
+        f"{built}\nload_model(net, {file})\nnet.eval()",
         "python",
     )
 
