@@ -15,6 +15,7 @@ from loopback import LoopbackHub
 import zoo as api
 from zoo.home import home
 from zoo.hub._place import host, hub_key
+from zoo.runs._machine import host as machine
 
 WEIGHTS = "model.safetensors"
 
@@ -153,6 +154,16 @@ def test_what_a_kill_leaves_is_taken_away_by_the_next(pushed):
     assert [name for name in copies() if name.startswith(".")] == hidden
     living.kill()
     living.communicate(timeout=60)
+
+
+def test_what_another_machine_fills_stays(pushed):
+    """The home may be shared: whether a process of another machine lives is not known here."""
+    dead, folder = 2**22 + 1, home() / "hub"
+    left = [f".pull.{host}.{dead}.0000000a.partial" for host in (machine(), "f" * 12)]
+    for name in left:
+        (folder / name).mkdir(parents=True)
+    api.pull(REPO, progress=False)
+    assert [name for name in copies() if name.startswith(".")] == left[1:]
 
 
 def test_a_slow_link_is_seen_to_move(pushed):
