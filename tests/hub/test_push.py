@@ -122,6 +122,19 @@ def test_model_pth_is_sent_where_it_is_asked_for(pushed, run):
     assert "model.pth" not in pushed.head(REPO)
 
 
+@pytest.mark.parametrize("manifest", [None, b'{"name": "my site"}', b"\xff" * 9])
+def test_what_users_have_put_there_stays(pushed, run, manifest):
+    """Whatever it is called: an earlier push has sent only what its manifest lists."""
+    theirs = {"model.pth": b"theirs", "notes.md": b"theirs"}
+    if manifest is not None:
+        theirs["manifest.json"] = manifest
+    pushed.add(REPO, theirs)
+    zoo("push", "mlp", REPO, "--message", "anew")
+    there = pushed.head(REPO)
+    assert (there["model.pth"], there["notes.md"]) == (b"theirs", b"theirs")
+    assert b'"sha256"' in there["manifest.json"]
+
+
 def test_a_public_repository_is_made_where_it_is_asked_for(hub, run):
     """And what exists stays what it is, which is said."""
     zoo("push", "mlp", REPO, "--public")

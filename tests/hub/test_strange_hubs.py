@@ -35,6 +35,20 @@ def test_no_more_is_taken_than_is_listed(pushed):
     assert not copies()
 
 
+def test_no_more_of_a_card_is_taken_than_is_listed(pushed):
+    """Nor by a push, which reads what users have written into it."""
+    pushed.add(REPO, {"README.md": b"mine"})
+
+    class Longer(Handler):
+        def _answer(self, status, value=None, headers=None):
+            is_card = self.command == "GET" and self.path.endswith("README.md")
+            super()._answer(status, value * 1_000_000 if is_card else value, headers)
+
+    pushed.RequestHandlerClass = Longer
+    said = zoo("push", "mlp", REPO, code=1)
+    assert "README.md did not arrive as the hub lists it: it has more bytes" in said.err
+
+
 @pytest.mark.parametrize(
     "lie",
     [

@@ -71,11 +71,6 @@ def branch(tell: Tell, repo: str, name: str) -> None:  # noqa: ARG001 - likewise
     HfApi().create_branch(repo, branch=name, exist_ok=True)
 
 
-def fetch(tell: Tell, repo: str, revision: str, name: str, folder: str) -> str:  # noqa: ARG001
-    """Download a file into a folder; return its path."""
-    return huggingface_hub.hf_hub_download(repo, name, revision=revision, local_dir=folder)
-
-
 def commit(
     tell: Tell,
     repo: str,
@@ -177,7 +172,6 @@ CALLS: dict[str, Callable[..., Any]] = {
     "branch": branch,
     "commit": commit,
     "create": create,
-    "fetch": fetch,
     "has_token": has_token,
     "look": look,
     "since": since,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from .._files import reason, storage_error
+from .._files import reason
 from ..errors import CorruptWeights
 from ._place import host, is_commit
 
@@ -100,15 +100,10 @@ def require_listed(remote: RemoteFile, file: Path) -> None:
     """Compare a downloaded file with the listing.
 
     Raises:
-        CorruptWeights: it has other bytes.
-        StorageError: it can't be read.
+        CorruptWeights: it has other bytes, or can't be read.
     """
-    try:
-        fault = remote.fault_in(file)
-    except OSError as error:
-        raise storage_error(file, error) from error
-    if fault:
+    if fault := remote.fault_in(file):
         raise CorruptWeights(
             f"{remote.path} did not arrive as the hub lists it: {fault}. Nothing of it was used; "
-            "pull it again"
+            "try again"
         )

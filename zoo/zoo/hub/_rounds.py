@@ -8,7 +8,7 @@ from ._client import Fault, Hub
 from ._compose import compose_card
 from ._explain import explain
 from ._kept import Kept, kept_of
-from ._manifest import KNOWN, MANIFEST, README
+from ._manifest import KNOWN, MANIFEST, README, read_manifest
 from ._order import Order, Pushed
 from ._paths import places_told
 from ._place import DEFAULT, host, is_commit
@@ -22,7 +22,8 @@ _GRACE = 15.0
 """Seconds to find out what has come of a commit, when the time is over."""
 _LOOKED_AT = 20
 """Commits that others may have made meanwhile, among which ours is looked for."""
-_LARGEST_CARD = 1_000_000
+_LARGEST_READ = 1_000_000
+"""Bytes of a card, or a manifest, that is there."""
 
 
 class Rounds:
@@ -33,6 +34,8 @@ class Rounds:
         self._repo, self._branch = order.place
         self.doubt: Fault | None = None
         """What came instead of an answer to a commit that was sent, and may be made yet."""
+        self._gone: list[str] = []
+        """Files there that this push takes away."""
 
     def run(self) -> Pushed:
         """Push.
@@ -46,6 +49,7 @@ class Rounds:
             raise Fault("no_token")
         head = self._head()
         self._require_wanted(head)
+        self._gone = self._superseded(head)
         compose_card(self._subject, self._order.place, self._stage, self._kept(head))
         if self._is_at(head):
             return self._pushed(head, head.commit, changed=False)
@@ -100,29 +104,48 @@ class Rounds:
         remote = head.files.get(README)
         if remote is None:
             return Kept()
-        if remote.size > _LARGEST_CARD:
+        if remote.size > _LARGEST_READ:
             raise HubError(
                 f"not pushed: {README} of {self._order.place} has {remote.size:,} bytes, and zoo "
-                f"reads {_LARGEST_CARD:,} to keep what is yours in it; shorten it there"
+                f"reads {_LARGEST_READ:,} to keep what is yours in it; shorten it there"
             )
-        folder = str(self._stage.folder / "seen")
-        found = self._hub.ask(
-            "fetch", repo=self._repo, revision=head.commit, name=README, folder=folder
+        return kept_of(self._read(head, README))
+
+    def _superseded(self, head: Listing) -> list[str]:
+        """Return the files that an earlier push has sent, as its manifest says, and this does not.
+
+        Files of the same names that users have put there are theirs, and stay.
+        """
+        there, ours = head.files, (README, *self._stage.files)
+        others = [name for name in KNOWN if name in there and name not in ours]
+        if not others or MANIFEST not in there or there[MANIFEST].size > _LARGEST_READ:
+            return []
+        data = self._read(head, MANIFEST)
+        try:
+            listed = read_manifest(data)
+        except CorruptWeights:  # somebody else's file
+            return []
+        return [name for name in others if name in listed]
+
+    def _read(self, head: Listing, name: str) -> bytes:
+        """Return what a small file has; to be compared with the list, it is stored."""
+        remote, folder = head.files[name], self._stage.folder / "seen"
+        folder.mkdir(exist_ok=True)
+        path = self._hub.ask(
+            "stream",
+            repo=self._repo,
+            revision=head.commit,
+            name=name,
+            size=remote.size,
+            folder=str(folder),
         )
-        require_listed(remote, Path(found))
-        return kept_of(Path(found).read_bytes())
+        require_listed(remote, Path(path))
+        return Path(path).read_bytes()
 
     def _is_at(self, head: Listing) -> bool:
         files = self._stage.files.items()
-        return all(file.is_at(head.files.get(name)) for name, file in files) and not self._gone(
-            head
-        )
-
-    def _gone(self, head: Listing) -> list[str]:
-        """Return the files of an earlier push that this one does not have."""
-        if MANIFEST not in head.files:
-            return []
-        return [name for name in KNOWN if name in head.files and name not in self._stage.files]
+        is_all_there = all(file.is_at(head.files.get(name)) for name, file in files)
+        return is_all_there and not any(name in head.files for name in self._gone)
 
     def _commit(self, head: Listing) -> str:
         files = self._stage.files
@@ -135,7 +158,7 @@ class Rounds:
             parent=head.commit,
             message=self._order.message.strip() or f"{self._subject.run.name}, pushed by zoo",
             files=[(name, str(file.path), file.sha256) for name, file in files.items()],
-            delete=self._gone(head),
+            delete=self._gone,
         )
         if not is_commit(commit):
             fault = Fault("garbled", "no commit is named where one was made")
