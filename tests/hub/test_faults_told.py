@@ -111,6 +111,14 @@ def test_when_the_time_is_over_nothing_is_pushed(hub, run, clock, method, path):
     assert not hub.asked("POST", "/commit/")
 
 
+def test_a_repository_may_be_called_commit(hub, run, clock):
+    """What else is asked of it is not taken for the commit that is sent."""
+    hub.fault("POST", "/preupload/", "stall", times=99)
+    hub.before.append(("/preupload/", clock.leap))
+    said = zoo("push", "mlp", "ada/commit", "--revision", "a/commit/b", code=1)
+    assert "not pushed: the time is over: 3600 s" in said.err
+
+
 def test_a_hub_that_says_nothing_once_is_asked_again(hub, run, online):
     """The client would wait for ever."""
     online.setattr("zoo.hub._client.ASKING", 1.5)

@@ -19,6 +19,8 @@ _READ_THERE = 50_000_000
 """Bytes a second of a hub that reads a large file once more before it answers."""
 _USED_UP = re.compile(r";\s*r=0\s*;\s*t=([0-9]+)")
 """What the header `RateLimit` says where nothing is left: `"api";r=0;t=55`, t seconds."""
+_COMMIT = re.compile("/api/models/[^/]+/[^/]+/commit/")
+"""Where one is sent; a repository, or a part of a branch's name, may be called so as well."""
 
 
 def patience(size: int, largest: int) -> float:
@@ -52,7 +54,7 @@ def install(tell: Tell) -> None:
         else:
             seconds = max(limits["read"] or 0.0, limits["connect"] or 0.0)
         tell({"event": "request", "seconds": seconds})
-        if request.method == "POST" and "/commit/" in request.url.path:
+        if request.method == "POST" and _COMMIT.search(request.url.path):
             tell({"event": "committing"})
 
     def on_response(response: Any) -> None:
