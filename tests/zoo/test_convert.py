@@ -181,6 +181,17 @@ def test_a_file_that_describes_itself_goes_on_doing_so(tmp_path):
     assert convert(first, tmp_path / "b.pth", registry()).card.model == "vision/mlp"
 
 
+def test_what_others_have_in_the_place_of_a_card_keeps_no_weights_back(tmp_path):
+    """It is left out, which is told: what it says is not known."""
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    safetensors.torch.save_file(expected(), first, metadata={"zoo": "animals"})
+    done = convert(first, second, registry())
+    assert done.card is None
+    assert "a card that can't be read" in done.notes[0]
+    assert "zoo" not in read_metadata(second)
+    assert same(read_state_dict(second), expected())
+
+
 def test_without_a_dataset_a_converted_file_says_what_is_missing(tmp_path):
     """It loads as a model; what its inputs are, nobody has told."""
     out = tmp_path / "a.safetensors"

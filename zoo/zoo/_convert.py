@@ -15,6 +15,7 @@ from ._options import check_options
 from ._weight_files import CARD, SAFETENSORS, check_suffix, read_metadata
 from .card import Card, make_foreign_card, read_card
 from .data import DataFacts, describe
+from .errors import IncompatibleWeights
 from .recipe import plan_dataset
 from .training import build_empty, load_splits
 from .weights import (
@@ -82,9 +83,10 @@ def convert(
     check_suffix(out)
     if target is None:
         foreign = read_foreign(source, part=part, keep_names=keep_names)
-        card = _own_card(source, told, foreign)
+        card, unread = _own_card(source, told, foreign)
         saved = save_weights(foreign.tensors, out, metadata=_metadata(card, out))
-        return Conversion(foreign=foreign, saved=saved, card=card, notes=_notes(foreign))
+        said = (*_notes(foreign), *unread)
+        return Conversion(foreign=foreign, saved=saved, card=card, notes=said)
     entry = registry.find("model", target.model)
     facts, named = _facts(target, entry, registry)
     net, options = _build(entry, target.options, facts)
@@ -100,12 +102,22 @@ def convert(
     return Conversion(foreign=foreign, saved=saved, card=card, notes=tuple(notes))
 
 
-def _own_card(source: Path, told: Mapping[str, str] | None, foreign: Foreign) -> Card | None:
-    """Return the card that weights have already; None where they have none, or become others."""
+def _own_card(
+    source: Path, told: Mapping[str, str] | None, foreign: Foreign
+) -> tuple[Card | None, tuple[str, ...]]:
+    """Return the card that weights have already, and a note where it can't be read.
+
+    There is none where they have none, or become others.
+    """
     if source.suffix != SAFETENSORS or foreign.removed or foreign.left_out:
-        return None
+        return None, ()
     metadata = told or read_metadata(source)
-    return read_card(metadata, source) if CARD in metadata else None
+    if CARD not in metadata:
+        return None, ()
+    try:
+        return read_card(metadata, source), ()
+    except IncompatibleWeights as error:  # another program's, under the same key, or a newer zoo's
+        return None, (f"{error}; it is left out, and --model NAME would write another",)
 
 
 def _metadata(card: Card | None, out: Path) -> dict[str, str] | None:
