@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 
 import pytest
@@ -223,6 +224,8 @@ def test_from_python(hub, run):
     assert here.weights.read_bytes() == (run / "model.safetensors").read_bytes()
     with pytest.raises(api.ZooError, match="no ada/none"):
         api.pull("ada/none", progress=False)
+    with pytest.raises(api.ZooError, match="a branch to push to is given as --revision"):
+        api.push(run, f"{REPO}@v1", progress=False)
 
 
 def test_large_files_are_sent_in_parts(online, run):
@@ -238,10 +241,10 @@ def test_large_files_are_sent_in_parts(online, run):
 
 def test_storage_gets_no_token(pushed, run):
     """It is another host: what gives access to it is in the address."""
-    (run.parent / "mlp").exists()
     zoo("push", "mlp", REPO, "--with-pth")
-    stored = [entry for entry in pushed.log if entry[1].startswith("/lfs/put/")]
-    assert stored
+    zoo("pull", REPO)
+    stored = [entry for entry in pushed.log if re.match("/lfs/(put|get)/", entry[1])]
+    assert {entry[0] for entry in stored} == {"PUT", "GET"}
     assert not [entry for entry in stored if "Authorization" in entry[2]]
 
 

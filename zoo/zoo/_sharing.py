@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ._registry import registry
 from .hub import (
+    DEFAULT,
     TIMEOUT,
     Order,
     Progress,
@@ -11,6 +12,7 @@ from .hub import (
     Pushed,
     Quiet,
     parse_place,
+    place_to_push,
     pull_model,
     push_run,
     screen_progress,
@@ -23,7 +25,7 @@ def push(
     repo: str,
     *,
     private: bool | None = None,
-    revision: str = "main",
+    revision: str = DEFAULT,
     message: str = "",
     with_pth: bool = False,
     timeout: float = TIMEOUT,
@@ -51,7 +53,7 @@ def push(
         ZooError: a file is not what the run stored, or there is no room for a copy.
     """
     source = str(run.path) if isinstance(run, Run) else str(run)
-    place = parse_place(f"{repo}@{revision}")
+    place = place_to_push(repo, revision)
     order = Order(source=source, place=place, private=private, message=message, with_pth=with_pth)
     return push_run(order, registry(), _shown(progress), timeout)
 

@@ -9,17 +9,17 @@ import click
 from zoo._registry import registry
 from zoo.errors import Stopped
 from zoo.hub import (
+    DEFAULT,
     TIMEOUT,
     Order,
     Place,
     Pushed,
-    parse_place,
+    place_to_push,
     preview_push,
     push_run,
     screen_progress,
 )
 from zoo.reporting import print_json
-from zoo_registry import InvalidOption
 
 from ._completion import run
 from ._hub_options import repository, timeout_option
@@ -35,7 +35,12 @@ from ._output import json_option
     default=None,
     help="Of a repository that is made; default: private. One that is there stays as it is.",
 )
-@click.option("--revision", metavar="B", help="A branch, made where there is none; default: main.")
+@click.option(
+    "--revision",
+    metavar="B",
+    default=DEFAULT,
+    help="A branch, made where there is none; default: main.",
+)
 @click.option("--message", metavar="M", default="", help="Of the commit; its first line sums up.")
 @click.option("--with-pth", is_flag=True, help="Send model.pth, too.")
 @timeout_option
@@ -45,7 +50,7 @@ def push(  # noqa: PLR0913 - as many as it has flags
     source: str,
     repo: str,
     private: bool | None,
-    revision: str | None,
+    revision: str,
     message: str,
     timeout: float,
     *,
@@ -57,23 +62,12 @@ def push(  # noqa: PLR0913 - as many as it has flags
 
     Exit code 1: it was not pushed; 3: nobody answered, and it is not known.
     """
-    place = place_of(repo, revision)
+    place = place_to_push(repo, revision)
     order = Order(source=source, place=place, private=private, message=message, with_pth=with_pth)
     if dry:
         _show_preview(order, as_json=as_json)
         return
     show_pushed(push_now(order, timeout), as_json=as_json)
-
-
-def place_of(repo: str, revision: str | None = None) -> Place:
-    """Return where a push goes.
-
-    Raises:
-        InvalidOption: no repository, or no branch, can be called that.
-    """
-    if "@" in repo:
-        raise InvalidOption(f"{repo!r}: a branch to push to is given as --revision")
-    return parse_place(repo if revision is None else f"{repo}@{revision}")
 
 
 def push_now(order: Order, timeout: float = TIMEOUT) -> Pushed:

@@ -26,11 +26,9 @@ def check_order(push_to: str | None) -> None:
     if push_to is None or rank():
         return
     # Imported here, and below: few trainings are pushed.
-    from zoo.hub import Deadline, Hub, Quiet, why_not_ready
+    from zoo.hub import Deadline, Hub, Quiet, place_to_push, why_not_ready
 
-    from ._push import place_of
-
-    place_of(push_to)
+    place_to_push(push_to)
     with Hub(Deadline(_ASK_SECONDS), Quiet()) as hub:
         if reason := why_not_ready(hub):
             say(f"the push after the training will fail: {reason}")
@@ -44,11 +42,11 @@ def push_after(done: Run, push_to: str | None, *, as_json: bool) -> None:
     """
     if push_to is None or rank():
         return
-    from zoo.hub import Order
+    from zoo.hub import Order, place_to_push
 
-    from ._push import place_of, push_now, show_pushed
+    from ._push import push_now, show_pushed
 
-    order = Order(source=str(done.path), place=place_of(push_to))
+    order = Order(source=str(done.path), place=place_to_push(push_to))
     try:
         pushed = push_now(order)
     except BaseException:  # Ctrl-C, too

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ._client import Hub
     from ._deadline import TIMEOUT, Deadline
     from ._order import Order, Pushed
-    from ._place import SIGN, Place, parse_place
+    from ._place import DEFAULT, SIGN, Place, parse_place, place_to_push
     from ._progress import Progress, Quiet, screen_progress
     from ._pull import Pulled, pull_model, use_model
     from ._push import preview_push, push_run, why_not_ready
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives. Resolved on first use: those who share nothing pay nothing.
 _HOMES = {
+    "DEFAULT": "_place",
     "SIGN": "_place",
     "TIMEOUT": "_deadline",
     "Deadline": "_deadline",
@@ -27,6 +28,7 @@ _HOMES = {
     "Pushed": "_order",
     "Quiet": "_progress",
     "parse_place": "_place",
+    "place_to_push": "_place",
     "preview_push": "_push",
     "pull_model": "_pull",
     "pulled_places": "_store",
@@ -37,6 +39,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "DEFAULT",
     "SIGN",
     "TIMEOUT",
     "Deadline",
@@ -48,6 +51,7 @@ __all__ = [
     "Pushed",
     "Quiet",
     "parse_place",
+    "place_to_push",
     "preview_push",
     "pull_model",
     "pulled_places",

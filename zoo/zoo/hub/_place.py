@@ -54,6 +54,17 @@ def parse_place(text: str) -> Place:
     return place
 
 
+def place_to_push(repo: str, revision: str = DEFAULT) -> Place:
+    """Return where a push goes.
+
+    Raises:
+        InvalidOption: no repository, or no branch, can be called that.
+    """
+    if "@" in repo:
+        raise InvalidOption(f"{repo[:200]!r}: a branch to push to is given as --revision")
+    return parse_place(f"{repo}@{revision}")
+
+
 def is_commit(revision: str) -> bool:
     """Say whether a revision is a whole commit's name."""
     return _COMMIT.fullmatch(revision) is not None
