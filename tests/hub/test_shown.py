@@ -15,14 +15,17 @@ from zoo.hub._progress import Bar, in_words
 def test_tab_offers_what_was_pulled(pushed, monkeypatch):
     """After `zoo pull`, and after `hf:` wherever a run can stand."""
     api.pull(REPO, progress=False)
+    pushed.repos[REPO].tags["v1"] = pushed.repos[REPO].refs["main"]
+    api.pull(f"{REPO}@v1", progress=False)
 
     def tab(line):
         monkeypatch.setenv("COMP_LINE", line)
         asked = SHELLS["zsh"](cli, {}, "zoo", "_ZOO_COMPLETE")
         return [item.value for item in asked.get_completions(*asked.get_completion_args())]
 
-    assert tab("zoo pull ada") == [REPO]
-    assert tab("zoo predict hf:a") == [f"hf:{REPO}"]
+    assert tab("zoo pull ada") == [REPO, f"{REPO}@v1"]
+    assert tab("zoo push mlp ada") == [REPO]
+    assert tab("zoo predict hf:a") == [f"hf:{REPO}", f"hf:{REPO}@v1"]
     assert tab("zoo push ml") == ["mlp"]
 
 

@@ -18,3 +18,9 @@ timeout_option = click.option(
 def repository(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Complete the name of what was pulled before."""
     return items(pulled_places(), incomplete)
+
+
+def to_push(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Complete a repository of which something was pulled before."""
+    repos = dict.fromkeys(place.partition("@")[0] for place in pulled_places())
+    return items(repos, incomplete)

@@ -22,14 +22,14 @@ from zoo.hub import (
 from zoo.reporting import print_json
 
 from ._completion import run
-from ._hub_options import repository, timeout_option
+from ._hub_options import timeout_option, to_push
 from ._main import say
 from ._output import json_option
 
 
 @click.command("push")
 @click.argument("source", metavar="RUN", shell_complete=run())
-@click.argument("repo", metavar="USER/REPO", shell_complete=repository)
+@click.argument("repo", metavar="USER/REPO", shell_complete=to_push)
 @click.option(
     "--private/--public",
     default=None,

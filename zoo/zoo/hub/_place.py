@@ -62,7 +62,10 @@ def place_to_push(repo: str, revision: str = DEFAULT) -> Place:
     """
     if "@" in repo:
         raise InvalidOption(f"{repo[:200]!r}: a branch to push to is given as --revision")
-    return parse_place(f"{repo}@{revision}")
+    place = parse_place(repo)
+    if not _REVISION.fullmatch(revision):
+        raise InvalidOption(f"{revision[:200]!r} is no name for a branch")
+    return place._replace(revision=revision)
 
 
 def is_commit(revision: str) -> bool:
