@@ -38,7 +38,8 @@ class Exported:
     model: str
     """Qualified name."""
     difference: float
-    """The largest one between the outputs of the file and of the model."""
+    """The largest one between the outputs of the file and of the model; of several targets of a
+    regression, that of the one which comes closest to its `tolerance`."""
     tolerance: float
     """What it might have been."""
     samples: str
