@@ -21,6 +21,7 @@ def rows(loss, accuracy=lambda epoch: 1 - 1 / epoch, count=5):
     [
         (rows(lambda n: 1 / n), 2),
         (rows(lambda _: 0.0), 2),
+        (rows(lambda _: 1e-320), 2),
         (rows(lambda n: 1e300 * n, lambda n: -(1e299 * n)), 0),
         (rows(lambda n: 1e-320 * n, lambda n: 1e99 / n), 2),
         (rows(lambda n: 10**400 * n), 1),

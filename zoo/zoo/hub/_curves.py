@@ -79,7 +79,8 @@ class _Panel:
         self._x = min(x for x, _ in points), max(x for x, _ in points)
         low, high = min(y for _, y in points), max(y for _, y in points)
         middle, largest = (low + high) / 2, max(abs(low), abs(high))
-        half = max((high - low) * 0.55, largest * _FLATTEST) or 1.0
+        half = max((high - low) * 0.55, largest * _FLATTEST)
+        half = half if half > 1 / _LARGEST else 1.0  # of less, no step can be told
         self._y = middle - half, middle + half
 
     def draw(self, title: str) -> None:
