@@ -256,6 +256,21 @@ def test_a_file_can_be_converted_in_its_place(tmp_path):
     assert read_metadata(file)["zoo.format"] == "1"
 
 
+def test_a_file_that_is_there_is_replaced_on_request(tmp_path):
+    """Weights of a run, or of what was pulled, never: their digests are recorded."""
+    out, own = tmp_path / "out.pth", tmp_path / "run" / "model.pth"
+    own.parent.mkdir()
+    (own.parent / "run.json").touch()
+    for file in (out, own):
+        file.write_text("there")
+    asked = [str(GOLDEN / "zip.pth"), "-o"]
+    assert refused(*asked, out) == f"{out} exists; --force replaces it, -o OUT writes elsewhere"
+    assert "is kept as it is" in refused(*asked, own, "--force")
+    command.main([*asked, str(out), "--force"], standalone_mode=False)
+    assert same(read_state_dict(out), expected())
+    assert own.read_text() == "there"
+
+
 def test_names_are_kept_on_request(tmp_path):
     """A model may well have one child, and call it `module`."""
     out, file = tmp_path / "a.safetensors", GOLDEN / "data-parallel.pth"

@@ -10,7 +10,7 @@ from zoo._registry import registry
 from zoo._weight_files import check_suffix, weight_file
 from zoo.home import user_path
 from zoo.hub import SIGN
-from zoo.runs import find_weights
+from zoo.runs import find_weights, require_place
 from zoo_registry import InvalidOption
 
 from ._completion import component, dataset, path, setting
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     help="Options: model.width=64.",
 )
 @data_dir_option
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @json_option
 def convert(
     file: str,
@@ -66,6 +67,7 @@ def convert(
     given = found.path if found else user_path(file)
     source, target = weight_file(given, any_suffix=True), user_path(out)
     check_suffix(target)
+    require_place(target, force=flags["force"])
     model = _target(flags, sets, data_dir)
     if model:
         registry().find("model", model["model"])

@@ -8,8 +8,8 @@ from zoo_registry import InvalidOption, UsageError, nearest
 
 from .. import hub
 from .._onnx_files import ONNX, WRITERS, require_packages
-from ..home import home, user_path
-from ..runs import RECORD, FoundWeights, find_weights
+from ..home import user_path
+from ..runs import FoundWeights, find_weights, require_place
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "onnx": (ONNX,),
@@ -21,8 +21,6 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 
 GRAPHS = ("onnx", "torch-export")
 """Formats that hold what a model computes; the others hold its weights."""
-
-_WEIGHTS = tuple(suffix for name in FORMATS if name not in GRAPHS for suffix in FORMATS[name])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,22 +112,6 @@ def _check_out(out: Path, found: FoundWeights, name: str, *, force: bool) -> Non
         raise InvalidOption(
             f"{out}: the name of a file of --format {name} ends in {' or '.join(FORMATS[name])}"
         )
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder; give a file's name with -o")
-    if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent}; create it first")
     if out.exists() and out.samefile(found.path):
         raise UsageError(f"{out} is what is exported; give another name with -o")
-    if out.exists() and (owner := _owner(out)):
-        raise UsageError(f"{out} is kept as it is, as all in {owner}; give another name with -o")
-    if out.exists() and not force:
-        raise UsageError(f"{out} exists; --force replaces it, -o OUT writes elsewhere")
-
-
-def _owner(out: Path) -> Path | None:
-    """Return the folder of a run, or of what was pulled, whose weights a file may be."""
-    if out.suffix not in _WEIGHTS:
-        return None
-    folder, pulled = out.parent.resolve(), (home() / "hub").resolve()
-    above = (folder, *folder.parents)
-    return next((one for one in above if one == pulled or (one / RECORD).is_file()), None)
+    require_place(out, force=force)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._lineage import lineage
     from ._listing import find_run, list_runs
     from ._machine import machine_facts
+    from ._outputs import require_place
     from ._remove import remove_runs
     from ._revision import code_revision
     from ._run import RECIPE, RECORD, Run, open_run
@@ -52,6 +53,7 @@ _HOMES = {
     "parse_condition": "_select",
     "remove_runs": "_remove",
     "require_free": "_writer",
+    "require_place": "_outputs",
     "require_resumable": "_stretches",
     "select": "_select",
     "sort": "_select",
@@ -93,6 +95,7 @@ __all__ = [
     "parse_condition",
     "remove_runs",
     "require_free",
+    "require_place",
     "require_resumable",
     "select",
     "sort",
