@@ -67,6 +67,7 @@ def test_it_is_in_no_process_s_arguments(hub, run):
         stderr=subprocess.PIPE,
     )
     while not hub.asked("POST", "/preupload/"):
+        assert process.poll() is None
         time.sleep(0.02)
     lines = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if readable(file)]
     process.kill()

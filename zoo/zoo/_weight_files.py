@@ -15,8 +15,13 @@ from .errors import CorruptWeights, UsageError
 
 SAFETENSORS = ".safetensors"
 TORCH = (".pth", ".pt")
-_HUB = "hf:"
+HUB = "hf:"
 """What a model's name on a hub begins with."""
+_GRAPHS = {
+    ".onnx": "an ONNX graph, which only zoo predict takes",
+    ".pt2": "a graph of torch.export, which only torch.export.load takes",
+}
+"""What files are, by suffix, that hold what a model computes."""
 CARD = "zoo"
 """The key of a safetensors header's metadata that holds the card, as JSON."""
 
@@ -90,6 +95,16 @@ def corrupt(path: Path, error: Exception) -> CorruptWeights:
     )
 
 
+def graph_refusal(path: Path) -> str:
+    """Say that a file holds a graph, not weights, by its name; empty where it is another."""
+    if path.suffix not in _GRAPHS:
+        return ""
+    return (
+        f"{path} is {_GRAPHS[path.suffix]}; give the run or the .safetensors file that it was "
+        "made of"
+    )
+
+
 def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Path:
     """Return `path` if it is a file of a known format that can be opened.
 
@@ -101,10 +116,10 @@ def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Pa
         UsageError: it is not; the text names the files that may have been meant.
     """
     file = Path(path)
-    if str(path).startswith(_HUB):
+    if str(path).startswith(HUB):
         raise UsageError(
             f"{path} is on a hub, and no file; in Python "
-            f"zoo.pull({str(path).removeprefix(_HUB)!r}).weights is its file."
+            f"zoo.pull({str(path).removeprefix(HUB)!r}).weights is its file."
         )
     if os.path.isdir(file):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         raise UsageError(f"{file} is a folder, not a file{_listed('; in it', _weights_in(file))}.")

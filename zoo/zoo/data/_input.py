@@ -41,8 +41,12 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             InvalidData: there are no such samples, or they can't be normalised so.
         """
-        if min(self.shape, default=1) < 1 or math.prod(self.shape) > _MOST:
+        if min(self.shape, default=1) < 1:
             raise InvalidData(f"there are no samples of shape {self.shape}")
+        if math.prod(self.shape) > _MOST:
+            raise InvalidData(
+                f"a sample of shape {self.shape} has more than {_MOST:,} values; make it smaller"
+            )
         if self.dtype not in _DTYPES:
             raise InvalidData(f"samples are of {', '.join(_DTYPES)}, not {self.dtype[:40]!r}")
         channels = self.shape[0] if self.is_image else 1

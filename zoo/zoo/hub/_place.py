@@ -7,9 +7,10 @@ from urllib.parse import quote, urlsplit
 
 from zoo_registry import InvalidOption
 
+from .._weight_files import HUB
 from ..home import offline
 
-SIGN = "hf:"
+SIGN = HUB
 """What begins the name of a model on a hub wherever a run or a file is accepted."""
 DEFAULT = "main"
 """The branch that is meant where none is named."""
