@@ -88,6 +88,7 @@ def test_a_push_that_is_killed_leaves_the_head_and_the_next_completes_it(hub, ru
         stderr=subprocess.PIPE,
     )
     while not hub.asked("PUT"):
+        assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
@@ -106,8 +107,8 @@ def test_a_push_that_is_killed_leaves_the_head_and_the_next_completes_it(hub, ru
 @pytest.mark.parametrize(
     ("method", "path", "sent", "code", "word"),
     [
-        ("POST", "/preupload/", signal.SIGINT, 130, "zoo: interrupted\n"),
-        ("POST", "/preupload/", signal.SIGTERM, 75, "zoo: stopped by SIGTERM\n"),
+        ("POST", "/preupload/", signal.SIGINT, 130, "zoo: interrupted: nothing was pushed"),
+        ("POST", "/preupload/", signal.SIGTERM, 75, "zoo: stopped by SIGTERM: nothing was pushed"),
         ("POST", COMMIT, signal.SIGINT, 130, "it may be there, or not"),
         ("POST", COMMIT, signal.SIGTERM, 75, "it may be there, or not"),
         # Where it is looked what became of it:

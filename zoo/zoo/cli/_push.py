@@ -75,7 +75,7 @@ def push_now(order: Order, timeout: float = TIMEOUT) -> Pushed:
 
     Raises:
         ZooError: as `push_run`.
-        Stopped: SIGTERM came.
+        Stopped: SIGTERM or Ctrl-C came.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -84,6 +84,8 @@ def push_now(order: Order, timeout: float = TIMEOUT) -> Pushed:
     before = signal.signal(signal.SIGTERM, stop)
     try:
         return push_run(order, registry(), screen_progress(), timeout)
+    except KeyboardInterrupt as interrupt:
+        raise Stopped(str(interrupt) or "interrupted", exit_code=130) from None
     finally:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 

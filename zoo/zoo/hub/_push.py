@@ -33,6 +33,7 @@ def push_run(
         PushUnknown: nobody answered after the commit was sent.
         CorruptWeights: a file is not what the run stored; nothing was pushed.
         Stopped: by Ctrl-C, after the commit was sent; by who raises it in a signal's handler.
+        KeyboardInterrupt: by Ctrl-C before; its text says that nothing was pushed.
     """
     subject, sizes = plan_push(order, registry)
     deadline = Deadline(timeout)
@@ -47,7 +48,8 @@ def push_run(
         except Fault as fault:
             raise explain(fault, order.place, "push", timeout, "not pushed: ") from fault
         except (KeyboardInterrupt, Stopped) as stop:
-            if not (hub.committing or rounds.doubt):
+            if not (hub.committing or rounds.sent):
+                stop.args = (f"{str(stop) or 'interrupted'}: nothing was pushed. Push again",)
                 raise
             raise Stopped(
                 f"stopped after the commit was sent to {order.place}: it may be there, or not. "

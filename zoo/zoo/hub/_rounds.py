@@ -34,6 +34,8 @@ class Rounds:
         self._repo, self._branch = order.place
         self.doubt: Fault | None = None
         """What came instead of an answer to a commit that was sent, and may be made yet."""
+        self.sent = False
+        """Whether a commit was sent that was not refused."""
         self._gone: list[str] = []
         """Files there that this push takes away."""
 
@@ -58,6 +60,7 @@ class Rounds:
                 commit = self._commit(head)
                 return self._pushed(head, commit, changed=commit != head.commit)
             except Fault as fault:
+                self.sent |= fault.is_open
                 if commit := self._made_after(head, fault):
                     return self._pushed(head, commit, changed=True)
                 if wait is None or fault.kind in ("late", "stalled") or not fault.is_open:
@@ -160,6 +163,7 @@ class Rounds:
             files=[(name, str(file.path), file.sha256) for name, file in files.items()],
             delete=self._gone,
         )
+        self.sent = True
         if not is_commit(commit):
             fault = Fault("garbled", "no commit is named where one was made")
             fault.sent = True
