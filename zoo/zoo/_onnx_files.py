@@ -37,6 +37,6 @@ def require_packages(names: Iterable[str], purpose: str) -> None:
     """
     if missing := [name for name in names if find_spec(name) is None]:
         raise UsageError(
-            f"{purpose} needs {' and '.join(missing)}, which is not installed: "
+            f"{purpose} needs {', '.join(missing)}, not installed here: "
             "pip install 'zoo-registry[onnx]'"
         )

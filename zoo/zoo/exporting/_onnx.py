@@ -58,7 +58,10 @@ def to_onnx(
         ) from error
     got = int(made.model.opset_imports[""])
     if opset not in (None, got):  # the exporter says so on the terminal, and goes on
-        raise UsageError(f"{name} can't be had in opset {opset}, but in {got}: --opset {got}")
+        raise UsageError(
+            f"{name} can't be had in opset {opset}, but in others: --opset {got} is one, and "
+            "without --opset the exporter chooses"
+        )
     return made, got
 
 
