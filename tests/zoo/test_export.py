@@ -18,7 +18,7 @@ from zoo.card import read_card
 from zoo.data import Resize
 from zoo.errors import CorruptWeights, IncompatibleWeights, InvalidData, InvalidOption
 from zoo.exporting import FORMATS, export_model, make_order
-from zoo.weights import read_metadata, save_weights
+from zoo.weights import read_foreign, read_metadata, save_weights
 from zoo_registry import resolve
 
 pytestmark = pytest.mark.usefixtures("no_tqdm_monitor")
@@ -128,7 +128,7 @@ class TestOnnx:
 
     def test_an_opset_that_can_not_be_had_is_refused(self, trained, tmp_path):
         """The exporter itself would go on with another one."""
-        with pytest.raises(zoo.ZooError, match=r"opset 7, but in \d+: --opset \d+"):
+        with pytest.raises(zoo.ZooError, match=r"opset 7, but in others: --opset \d+ is one"):
             zoo.export(trained["table"], "onnx", tmp_path / "a.onnx", opset=7)
         assert list(tmp_path.iterdir()) == []
 
@@ -337,3 +337,13 @@ class TestOthers:
         assert "made-up samples:" in done.notes[0]
         assert "table.npz" in done.notes[0]
         assert "not scaled" in done.notes[1]
+
+    @pytest.mark.parametrize("name", ["onnx", "torch-export"])
+    def test_a_graph_is_not_converted_and_not_called_damaged(self, trained, tmp_path, name):
+        done = zoo.export(trained["table"], name, tmp_path / f"net{FORMATS[name][0]}")
+        with pytest.raises(zoo.ZooError, match=r"graph.*; give the run or the \.safetensors file"):
+            read_foreign(done.path)
+
+    def test_weights_under_the_name_of_a_graph_are_read(self, tmp_path):
+        torch.save({"a": torch.ones(2)}, tmp_path / "a.pt2")
+        assert torch.equal(read_foreign(tmp_path / "a.pt2").tensors["a"], torch.ones(2))

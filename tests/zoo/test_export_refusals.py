@@ -302,6 +302,9 @@ class TestCommand:
         with pytest.raises(zoo.ZooError, match="an ONNX graph, which only zoo predict takes"):
             zoo.evaluate(tmp_path / "a.onnx")
         assert "only zoo predict takes" in self.refuse(tmp_path / "a.onnx", "--format", "pth")
+        (tmp_path / "a.pt2").touch()
+        with pytest.raises(zoo.ZooError, match=r"only torch\.export\.load takes; give the run"):
+            zoo.predict(tmp_path / "a.pt2", [])
 
     def test_tab_completes_formats_and_files(self, tmp_path, monkeypatch):
         (tmp_path / "graph.onnx").touch()
@@ -316,9 +319,10 @@ class TestCommand:
             assert [item.value for item in found] == expected
 
     def test_without_its_libraries_onnx_is_refused_before_any_work(self, monkeypatch, table):
-        monkeypatch.setitem(sys.modules, "onnxruntime", None)
+        for name in ("onnxscript", "onnxruntime"):
+            monkeypatch.setitem(sys.modules, name, None)
         said = self.refuse("no-such-run", "--format", "onnx")
-        assert said.endswith("not installed: pip install 'zoo-registry[onnx]'")
+        assert "needs onnxscript, onnxruntime, not installed here: pip install" in said
         (table.path / "a.onnx").touch()
         with pytest.raises(zoo.ZooError, match=r"reading a\.onnx needs onnxruntime"):
             zoo.predict(table.path / "a.onnx", [])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import hub
-from .._onnx_files import ONNX
+from .._weight_files import graph_refusal
 from ..errors import CorruptWeights, UsageError
 from ..home import user_path
 from ._aliases import SIGN, find_alias
@@ -52,11 +52,8 @@ def find_weights(source: str | Path) -> FoundWeights:
         return _on_hub(str(source))
     path = user_path(source)
     if path.is_file():
-        if path.suffix == ONNX:
-            raise UsageError(
-                f"{path} is an ONNX graph, which only zoo predict takes; give the run or the "
-                ".safetensors file that it was made of"
-            )
+        if graph := graph_refusal(path):
+            raise UsageError(graph)
         if path.suffix != ".safetensors":
             raise UsageError(
                 f"{path} does not say which model it is for; give the .safetensors file or the "

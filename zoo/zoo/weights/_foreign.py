@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .._weight_files import weight_file
+from .._weight_files import graph_refusal, weight_file
 from ..errors import CorruptWeights, IncompatibleWeights, UsageError
 from . import _safetensors
 from ._canonical import why_not_plain
@@ -166,6 +166,7 @@ def _is_safetensors(path: Path) -> bool:
     """Tell the format by the file's beginning: names of foreign files end in anything.
 
     Raises:
+        UsageError: it is an exported graph.
         CorruptWeights: it is neither of the two.
     """
     with path.open("rb") as stream:
@@ -174,6 +175,8 @@ def _is_safetensors(path: Path) -> bool:
         return True
     if start.startswith((b"PK\3\4", b"\x80")):
         return False
+    if graph := graph_refusal(path):
+        raise UsageError(graph)
     raise CorruptWeights(
         f"{path} is neither a safetensors file nor one of torch.save's. Copy or download it "
         "again; of another program's format, save the weights with torch.save where they were "

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.serialization import config
 
 from .._files import reason
+from .._weight_files import graph_refusal
 from ..errors import CorruptWeights, IncompatibleWeights, UsageError, ZooError
 from ._archive import check_archive, untrusted
 from ._canonical import memory_of, why_not_plain
@@ -120,6 +121,8 @@ def read_object(path: Path, *, with_plain_types: bool = False) -> Any:
 
 def _refusal(path: Path, error: Exception) -> ZooError:
     text = str(error)
+    if graph := graph_refusal(path):
+        return UsageError(graph)
     foreign = isinstance(error, pickle.UnpicklingError | RuntimeError)
     if foreign and (_NEEDS_CODE.search(text) or _is_plain_pickle(path)):
         found = re.search(r"GLOBAL (\S+)", text)
