@@ -7,8 +7,9 @@ import pytest
 from zoo import home
 from zoo._cores import usable_cores
 from zoo._files import write_text
+from zoo._weight_files import weight_file
 from zoo.errors import CorruptWeights, UnknownName, UsageError
-from zoo.runs import RunWriter, machine_facts, require_free, weights_file
+from zoo.runs import RunWriter, find_run, machine_facts, require_free, weights_file
 
 
 def test_a_tilde_is_the_users_home(monkeypatch, tmp_path):
@@ -81,6 +82,16 @@ def test_files_that_are_no_safetensors_are_told_what_to_do(tmp_path):
         weights_file(tmp_path / "none.pth")
     with pytest.raises(UnknownName, match="no run 'nothing'"):
         weights_file("nothing")
+
+
+def test_a_run_where_a_file_is_wanted_and_the_other_way_round(tmp_path):
+    """Each is told as what it is."""
+    stored()
+    with pytest.raises(UsageError, match="one is a run, not a file: `zoo export one --format pth`"):
+        weight_file("one", any_suffix=True)
+    (tmp_path / "net.pth").touch()
+    with pytest.raises(UnknownName, match="is a file, and only a run will do"):
+        find_run(str(tmp_path / "net.pth"))
 
 
 @pytest.mark.parametrize("name", ["con", "NUL", "aux.txt", "com1", "Lpt9.x.y", "prn"])

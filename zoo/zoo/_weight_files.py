@@ -12,6 +12,7 @@ from ._files import reason
 from ._weight_digest import verify
 from ._weight_header import Header, read_header
 from .errors import CorruptWeights, UsageError
+from .home import runs_dir
 
 SAFETENSORS = ".safetensors"
 TORCH = (".pth", ".pt")
@@ -133,6 +134,11 @@ def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Pa
             raise UsageError(f"{file} is a pipe or a device; write what comes out into a file.")
         file.open("rb").close()
     except FileNotFoundError as error:
+        if _is_run(file):
+            raise UsageError(
+                f"{file} is a run, not a file: `zoo export {file} --format pth` writes its weights "
+                "into one, as does --format safetensors."
+            ) from error
         close = nearest(file.name, (other.name for other in _weights_in(file.parent)))
         raise UsageError(f"there is no file {file}{_listed('; similar', close)}.") from error
     except OSError as error:
@@ -140,6 +146,10 @@ def weight_file(path: str | os.PathLike[str], *, any_suffix: bool = False) -> Pa
     except ValueError as error:  # a name with a NUL in it
         raise UsageError(f"can't read {str(file)!r}: {error}.") from error
     return file
+
+
+def _is_run(file: Path) -> bool:
+    return file.name == str(file) and (runs_dir() / file).is_dir()
 
 
 def check_suffix(path: Path) -> None:

@@ -47,6 +47,8 @@ def find_run(name: str | Path) -> Run:
             f"{str(name)!r} is on a hub, and only a run of this machine will do; `zoo info {name}` "
             "shows it, and zoo predict, eval, export and train --weights take it."
         )
+    if os.path.isfile(name):  # noqa: PTH113 - as above
+        raise UnknownName(f"{name} is a file, and only a run will do. `zoo runs` shows all.")
     names = [folder.name for folder in _folders()]
     close = nearest(str(name), names)
     hint = f"; closest: {', '.join(close)}" if close else ""
