@@ -134,6 +134,19 @@ class TestMeasure:
         asked = {"dataset": f"npz:{tmp_path / 'b.npz'}"}
         assert measure(load(name, registry()), registry(), asked)["samples"] == 10
 
+    def test_data_that_have_moved_since_are_asked_for(self, tmp_path):
+        """The place of the training is nobody's mistake; one that was named just now is."""
+        x, y = table()
+        np.savez(tmp_path / "a.npz", x=x, y=y)
+        name = train(f"npz:{tmp_path / 'a.npz'}", epochs=1)
+        (tmp_path / "a.npz").unlink()
+        with pytest.raises(
+            InvalidData, match=r"a\.npz; the training had .*--dataset npz:PATH says"
+        ):
+            zoo.evaluate(name)
+        with pytest.raises(InvalidData, match=r"b\.npz$"):
+            zoo.evaluate(name, f"npz:{tmp_path / 'b.npz'}")
+
     def test_one_class_can_be_measured(self):
         """All of class 0, of a model that knows two."""
         x, y = images()

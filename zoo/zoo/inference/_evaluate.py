@@ -21,6 +21,9 @@ from ..training import Precision, build_module, evaluate, load_splits, make_prep
 from ._load import Loaded
 from ._trained_on import plan_trained
 
+_PLACES = ("dataset", "dataset.path")
+"""Settings that say where the data are."""
+
 
 def measure(
     loaded: Loaded,
@@ -55,7 +58,16 @@ def measure(
     plan = _plan(settings, card, registry)
     # Each sample is read once: what a training has cached is used, nothing is stored for it.
     streamed = replace(plan, settings={**plan.settings, "cache": "none"})
-    splits = load_splits(streamed, dataset, root, warnings.warn)
+    try:
+        splits = load_splits(streamed, dataset, root, warnings.warn)
+    except InvalidData as error:
+        if "path" not in card.dataset_options or any(key in settings for key in _PLACES):
+            raise
+        kind = card.dataset.rpartition("/")[2]
+        raise InvalidData(
+            f"{error}; the training had its data there: --dataset {kind}:PATH says where they are "
+            "now"
+        ) from error
     facts = describe(splits, (card.task,), training=False)
     _require_same_kind(facts, card)
     target = choose_device(device)
