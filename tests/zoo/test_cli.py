@@ -15,6 +15,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from zoo.runs import RunWriter
+
 
 def zoo(*arguments, check=None, **environment):
     """Run `zoo` in a process; `check` is the exit code it must have."""
@@ -90,6 +92,12 @@ class TestListing:
 
     def test_info_of_a_name_that_is_none(self):
         assert "closest: mnist-cnn" in refused("info", "mnist-cn")
+
+    def test_info_of_a_run_or_a_graph_says_what_it_is(self, tmp_path):
+        RunWriter.create("one", "stem", "", {}).finish("failed")
+        assert "one is a run; `zoo runs show one` shows it" in refused("info", "one")
+        (tmp_path / "net.pt2").touch()
+        assert "a graph of torch.export" in refused("info", tmp_path / "net.pt2")
 
     def test_plugins_are_shown_with_what_they_cost(self):
         found = json.loads(zoo("plugins", "--json", check=0).stdout)
@@ -399,6 +407,13 @@ class TestMistakes:
             arguments = ["predict", str(tmp_path / "model.safetensors"), str(text)]
             assert _exit_and_torch(arguments) == "2 False\n"
         assert "is a folder" in refused("predict", tmp_path / "model.safetensors", tmp_path)
+
+    @pytest.mark.parametrize("name", ["a.png", "a.webp", "a.npz"])
+    def test_an_input_before_the_model_is_told(self, tmp_path, name):
+        (tmp_path / name).touch()
+        assert "the model comes first: zoo predict RUN" in refused(
+            "predict", tmp_path / name, "one"
+        )
 
 
 def _exit_and_torch(arguments):

@@ -20,7 +20,7 @@ from zoo_registry import (
 )
 
 from ._completion import WEIGHTS, component
-from ._info_file import is_file_name, show_file
+from ._info_file import is_file_name, show_file, told_otherwise
 from ._list import describe
 from ._output import json_option, print_table
 
@@ -78,6 +78,8 @@ def _find(name: str, kind: str | None) -> Entry:
         raise AmbiguousName(f"{name!r} names several things: {owners}; add --kind or the plugin")
     if advice := registry().hint(name):
         raise UnknownName(f"nothing is named {name!r}: {advice}")
+    if other := told_otherwise(name):
+        raise UnknownName(other)
     if any(plugin.name == name for plugin in registry().plugins):
         raise UnknownName(
             f"{name} is a plugin; `zoo list '*' --plugin {name}` shows what it offers"

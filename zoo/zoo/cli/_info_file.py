@@ -1,7 +1,9 @@
 """`zoo info FILE.safetensors`: what a weights file says of itself, without torch."""
 
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,12 @@ import click
 from zoo._printable import printable
 from zoo._provenance import why_not_offered
 from zoo._registry import registry
-from zoo._weight_files import CARD, SAFETENSORS, TORCH, FileFacts, inspect_file
+from zoo._weight_files import CARD, SAFETENSORS, TORCH, FileFacts, graph_refusal, inspect_file
 from zoo.home import user_path
 from zoo.hub import SIGN
 from zoo.reporting import print_json
-from zoo.runs import find_weights
-from zoo_registry import UnknownName
+from zoo.runs import find_run, find_weights
+from zoo_registry import UnknownName, ZooError
 
 _LONGEST = 200
 """Characters of a name that is looked up: a stranger's may have millions."""
@@ -42,6 +44,14 @@ def show_file(name: str, *, as_json: bool) -> None:
             click.echo(f"{key:<13} {_line(value)}")
     if missing:
         click.echo(printable(f"\n{missing}"))
+
+
+def told_otherwise(name: str) -> str:
+    """Say what a name is that is neither a component's nor a weights file's; empty: nothing."""
+    with suppress(ZooError):
+        return f"{find_run(name).name} is a run; `zoo runs show {name}` shows it"
+    path = Path(name)
+    return graph_refusal(path) if os.path.isfile(path) else ""  # noqa: PTH113 - too long a name
 
 
 def _described(facts: FileFacts) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`zoo predict`: ask a trained model."""
 
+import mimetypes
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from zoo._printable import printable
 from zoo.home import user_path
 from zoo.reporting import print_json
 from zoo.runs import find_weights
-from zoo_registry import InvalidData
+from zoo_registry import InvalidData, UsageError
 
 from ._completion import WEIGHTS, path, run
 from ._main import say
@@ -27,6 +28,7 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
 
     --json prints one object per line.
     """
+    _require_model(source)
     graph = onnx_file(source)
     found = None if graph else find_weights(source)
     if found and found.note:
@@ -44,6 +46,18 @@ def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: b
                 print_json(answer, stdout)
             else:
                 click.echo(printable(_line(answer)))
+
+
+def _require_model(source: str) -> None:
+    """Refuse what is an input, where the model is to be named.
+
+    Raises:
+        UsageError: it is an image or an array.
+    """
+    kind, _ = mimetypes.guess_type(source, strict=False)
+    is_input = (kind or "").startswith("image/") or Path(source).suffix == ".npz"
+    if is_input and user_path(source).is_file():
+        raise UsageError(f"{source} is an input; the model comes first: zoo predict RUN INPUT…")
 
 
 def _file(text: str) -> Path:
