@@ -162,7 +162,7 @@ def test_other_programs_files_are_answered_with_the_command_that_converts_them(f
         torch.save(value, tmp_path / name)
         with pytest.raises(UsageError, match=f"zoo convert {name} -o"):
             train(weights=tmp_path / name)
-        out = tmp_path / "out.safetensors"
+        out = tmp_path / f"{name}.safetensors"
         command("convert", tmp_path / name, "-o", out)
         assert same(train(weights=out).weights, first.weights)
 
