@@ -160,7 +160,7 @@ def test_other_programs_files_are_answered_with_the_command_that_converts_them(f
     files = {"a.ckpt": {"state_dict": state}, "b.pth": {"model": state}, "c.pth": wrapped}
     for name, value in files.items():
         torch.save(value, tmp_path / name)
-        with pytest.raises(UsageError, match=f"zoo convert {name} -o"):
+        with pytest.raises(UsageError, match=f"zoo convert .*{name} -o"):
             train(weights=tmp_path / name)
         out = tmp_path / f"{name}.safetensors"
         command("convert", tmp_path / name, "-o", out)
