@@ -43,7 +43,10 @@ def evaluate(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Measure RUN or FILE on the test split of a dataset."""
+    """Measure RUN or FILE on the test split of a dataset.
+
+    FILE is a .safetensors file, or hf:USER/REPO[@REV] on a hub.
+    """
     asked = _settings(dataset, sets)
     root = None if data_dir is None else user_path(data_dir)
     found = find_weights(source)

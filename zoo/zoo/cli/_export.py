@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 def export(
     source: str, format_: str, out: str | None, data_dir: str | None, as_json: bool, **flags: Any
 ) -> None:
-    """Write RUN or FILE for another runtime, and compare what it answers with the model."""
+    """Write RUN or FILE for another runtime, and compare what it answers with the model.
+
+    FILE is a .safetensors file, or hf:USER/REPO[@REV] on a hub.
+    """
     order = make_order(source, format_, out, **flags)
     if order.source.note:
         say(order.source.note)

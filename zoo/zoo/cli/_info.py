@@ -32,7 +32,8 @@ from ._output import json_option, print_table
 def info(name: str, kind: str | None, as_json: bool) -> None:
     """Show the options of NAME with their types and defaults, and its plugin.
 
-    Of a .safetensors file: its model, its tensors, and whether it is as it was written.
+    Of a .safetensors file, or hf:USER/REPO[@REV] on a hub: its model, its tensors, and whether it
+    is as it was written.
     """
     if is_file_name(name):
         show_file(name, as_json=as_json)

@@ -26,6 +26,7 @@ from ._output import device_option, json_option, results
 def predict(source: str, inputs: tuple[str, ...], device: str | None, as_json: bool) -> None:
     """Answer for each INPUT: image files, or .npz files with an array x.
 
+    FILE is a .safetensors file, an .onnx file of zoo export, or hf:USER/REPO[@REV] on a hub.
     --json prints one object per line.
     """
     _require_model(source)
