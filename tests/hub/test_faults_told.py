@@ -70,13 +70,16 @@ def test_a_network_that_wants_a_login_is_no_hub(hub, run, online):
     [
         ("http://127.0.0.1:9", "127.0.0.1:9 can't be reached"),
         ("http://hub.invalid", "hub.invalid can't be reached"),
-        ("127.0.0.1", "can't be reached"),
-        ("ftp://127.0.0.1", "127.0.0.1 can't be reached"),
+        ("127.0.0.1:9", "not pushed: HF_ENDPOINT is '127.0.0.1:9', which is no hub's address"),
+        ("ftp://ada:secret@127.0.0.1", "HF_ENDPOINT is 'ftp://127.0.0.1', which"),
+        ("http://127.0.0.1:99999", "HF_ENDPOINT is 'http://127.0.0.1:99999', which"),
+        (" ", "HF_ENDPOINT is ' ', which"),
+        ("", "HF_ENDPOINT is '', which"),
         ("http://ada:secret@127.0.0.1:9", "not pushed: 127.0.0.1:9 can't be reached"),
     ],
 )
 def test_where_there_is_no_hub(hub, run, online, endpoint, words):
-    """The address is the one that is set; a password in it is not shown."""
+    """The address is the one that is set; a password in it is not shown, what is none is."""
     online.setenv("HF_ENDPOINT", endpoint)
     said = zoo("push", "mlp", REPO, code=1)
     assert words in said.err
@@ -106,7 +109,7 @@ def test_when_the_time_is_over_nothing_is_pushed(hub, run, clock, method, path):
     hub.fault(method, path, "stall", times=99)
     hub.before.append((path, clock.leap))
     said = zoo("push", "mlp", REPO, code=1)
-    assert "not pushed: the time is over: 3600 s" in said.err
+    assert "not pushed: the time is over (3600 s)" in said.err
     assert ours(hub) == 0
     assert not hub.asked("POST", "/commit/")
 
@@ -116,7 +119,7 @@ def test_a_repository_may_be_called_commit(hub, run, clock):
     hub.fault("POST", "/preupload/", "stall", times=99)
     hub.before.append(("/preupload/", clock.leap))
     said = zoo("push", "mlp", "ada/commit", "--revision", "a/commit/b", code=1)
-    assert "not pushed: the time is over: 3600 s" in said.err
+    assert "not pushed: the time is over (3600 s)" in said.err
 
 
 def test_a_hub_that_says_nothing_once_is_asked_again(hub, run, online):
@@ -200,6 +203,7 @@ def test_a_token_that_nobody_knows(hub, run, online):
     online.setenv("HF_TOKEN", STRANGER)
     said = zoo("push", "mlp", REPO, code=1)
     assert "does not know the token" in said.err
+    assert "HF_TOKEN is set, and is used: change it, or unset it" in said.err
     assert REPO not in hub.repos
 
 

@@ -82,6 +82,8 @@ def test_an_architecture_that_nobody_offers(hub, tmp_path, foreign):
     ("config", "word"),
     [
         ({"architectures": ["ResNetForImageClassification"]}, "names no architecture"),
+        ({}, f"`hf download {TIMMS} model.safetensors` brings the weights"),
+        ({"architecture": "resnet18"}, "which several plugins here offer, and its config.json"),
         ({"architecture": "os:system", "pretrained_cfg": {}}, "which no plugin here offers"),
         ({"model_id": "zoo_vision.mlp:MLP"}, "which no plugin here offers"),
         ({"auto_map": {"AutoModel": "modeling.Net"}, "model_id": 7}, "which no plugin here"),

@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 
 from .._files import reason
 from ._deadline import Deadline
-from ._place import is_offline
+from ._place import is_offline, no_endpoint
 from ._progress import Progress
 
 _SETTINGS = {
@@ -122,6 +122,8 @@ class Hub:
         """
         if variable := is_offline():
             raise Fault("offline", variable)
+        if address := no_endpoint():
+            raise Fault("no_hub", address)
         request = json.dumps({"call": call, "arguments": arguments}).encode() + b"\n"
         self._send(request)
         self.committing = False

@@ -12,7 +12,7 @@ from ..errors import CorruptWeights, NotOnHub, StorageError
 from ..home import home
 from ._client import TRANSPORT, Fault, Hub
 from ._copy import write_record
-from ._foreign import card_for, why_no_weights
+from ._foreign import by_hand, card_for, why_no_weights
 from ._manifest import CONFIG, MANIFEST, PULLED, README, WEIGHTS, read_manifest
 from ._place import Place
 from ._progress import in_words
@@ -69,7 +69,7 @@ class Download:
         if CONFIG not in files:
             raise NotOnHub(
                 f"{self._place} has neither {MANIFEST} nor {CONFIG}: what its weights are for is "
-                "not said"
+                f"not said. {by_hand(self._place)}"
             )
         card = card_for(self._fetch(CONFIG).read_bytes(), self._place, registry())
         self._begin([WEIGHTS])
@@ -83,7 +83,7 @@ class Download:
         if needed > free:
             raise StorageError(
                 f"{self._place} takes {in_words(needed)}, and {in_words(free)} are free at "
-                f"{home()}. Free some space, or set ZOO_HOME to a folder on another disk"
+                f"{home()}. Free some space, or set ZOO_HOME to a folder on another disk."
             )
         total = sum(file.size for file in files)
         self._hub.progress.begin(f"pulling {self._place}", total)

@@ -8,14 +8,14 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from zoo_registry import Entry, ModelSpec, Registry, UnknownName, options_of
+from zoo_registry import AmbiguousName, Entry, ModelSpec, Registry, UnknownName, options_of
 
 from .._options import check_options
 from ..errors import IncompatibleWeights, NotOnHub
 from ..recipe import DEFAULT_LOSSES
 from ._config import TIMM
 from ._manifest import WEIGHTS
-from ._place import Place
+from ._place import DEFAULT, Place
 
 _LONGEST = 200
 _OUR_WORDS = {"in_chans": "in_channels", "img_size": "image_size"}
@@ -48,7 +48,16 @@ def why_no_weights(files: Collection[str]) -> str:
             "are for; download what you want, and use zoo.load_weights(model, file)"
         )
     there_are = f", only {pickles[0]}, which is never read" if pickles else ""
-    return f"has no {WEIGHTS}{there_are}. Ask its owner for safetensors"
+    return f"has no {WEIGHTS}{there_are}. Ask its owner for safetensors."
+
+
+def by_hand(place: Place) -> str:
+    """Say how weights are used that zoo can't build the model of."""
+    at = "" if place.revision == DEFAULT else f" --revision {place.revision}"
+    return (
+        f"`hf download {place.repo} {WEIGHTS}{at}` brings the weights; build the model yourself "
+        "and use zoo.load_weights(model, file)."
+    )
 
 
 def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, Any]:
@@ -56,6 +65,7 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
 
     Raises:
         NotOnHub: it names no architecture.
+        AmbiguousName: several plugins offer it.
         UnknownName: no installed plugin offers it; the text says what to install, if it is known.
         IncompatibleWeights: the model is to be built in a way that the plugin's can't be.
     """
@@ -64,8 +74,8 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
     name = _text(config.get("model_id") or config.get("architecture") or "")
     if not name:
         raise NotOnHub(
-            f"{place} has no manifest of zoo's, and its config.json names no architecture; build "
-            "the model yourself and use zoo.load_weights(model, file)"
+            f"{place} has no manifest of zoo's, and its config.json names no architecture that "
+            f"zoo could look up. {by_hand(place)}"
         )
     if cfg is not None and "model_id" not in config:
         name = f"{TIMM}/{name.partition('.')[0]}"
@@ -73,6 +83,11 @@ def card_for(config_json: bytes, place: Place, registry: Registry) -> dict[str, 
         entry = registry.find("model", name)
     except UnknownName as error:
         raise UnknownName(f"{place} is for {name}, which no plugin here offers: {error}") from error
+    except AmbiguousName as error:
+        raise AmbiguousName(
+            f"{place} is for {name}, which several plugins here offer, and its config.json does "
+            f"not say whose it is. {by_hand(place)}"
+        ) from error
     num_classes = _num_classes(cfg or config, place)
     options = _options(config, cfg, entry, place)
     names = (cfg or config).get("label_names", (cfg or {}).get("labels"))
@@ -110,8 +125,8 @@ def _num_classes(config: Mapping[str, Any], place: Place) -> int:
     found = config.get("num_classes") or 0
     if type(found) is not int or not 0 <= found <= _MOST_CLASSES:
         raise IncompatibleWeights(
-            f"the config.json of {place} has {_text(found)[:80]!r} as its number of classes; "
-            "build the model yourself and use zoo.load_weights(model, file)"
+            f"the config.json of {place} has {_text(found)[:80]!r} as its number of classes. "
+            f"{by_hand(place)}"
         )
     return found
 
@@ -150,7 +165,7 @@ def _options(
             if (name := _OUR_WORDS.get(key, key)) not in known:
                 raise IncompatibleWeights(
                     f"{place} is to be built with {str(key)[:80]}, and {entry.name} has no such "
-                    "option; build the model yourself and use zoo.load_weights(model, file)"
+                    f"option. {by_hand(place)}"
                 )
             options[name] = value
         options = {key: value for key, value in options.items() if key in known}

@@ -20,6 +20,7 @@ _REPO = re.compile(f"{_PART}/{_PART}")
 _REVISION = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9_][A-Za-z0-9._/-]{0,99}(?<![./])")
 """Short enough to be a file's name, in which a slash takes three characters."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_ENDPOINT = "HF_ENDPOINT"
 _TRUE = {"1", "ON", "YES", "TRUE"}
 
 
@@ -88,10 +89,27 @@ def hub_key() -> str:
     return f"@{quote(key, safe='')}" if key else ""
 
 
+def no_endpoint() -> str:
+    """Return what HF_ENDPOINT holds where that is no address; empty where one could be asked.
+
+    A password in it is left out.
+    """
+    text = os.environ.get(_ENDPOINT)
+    if text is None:
+        return ""
+    try:
+        address = urlsplit(text)
+        if address.scheme in ("http", "https") and address.hostname and address.port != 0:
+            return ""
+    except ValueError:  # brackets that do not fit, or a port that there is not
+        pass
+    return repr(re.sub(r"[^/\s]*@", "", text)[:200])
+
+
 def _endpoint() -> tuple[str, str]:
     """Return host and path of a hub other than the usual one, without a password in them."""
     try:
-        address = urlsplit(os.environ.get("HF_ENDPOINT", ""))
+        address = urlsplit(os.environ.get(_ENDPOINT, ""))
     except ValueError:  # brackets that do not fit: nobody can be asked there
         return "", "?"
     return address.netloc.rpartition("@")[2].lower(), address.path.rstrip("/")

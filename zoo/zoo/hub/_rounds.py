@@ -1,5 +1,6 @@
 """Sending a commit until it is known what has become of it: made, not made, or nobody can say."""
 
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from ._remote import Listing, require_listed
 from ._stage import Stage
 from ._subject import Subject
 
+_AGAIN = re.compile(r"(?:\.|, then) [Tt]ry again")
+"""Begins what a line advises where nothing was sent."""
 _WAITS = (1.0, 3.0)
 """Seconds before a commit is sent again that is not there; on one parent only one can succeed."""
 _GRACE = 15.0
@@ -99,7 +102,7 @@ class Rounds:
         if self._order.private and not head.private:
             raise HubError(
                 f"not pushed: {self._repo} is public on {host()}, and --private was asked for. "
-                "Make it private there, or choose another"
+                "Make it private there, or choose another."
             )
 
     def _kept(self, head: Listing) -> Kept:
@@ -205,20 +208,24 @@ class Rounds:
         text = f"{fault}."
         if isinstance(fault, Fault):
             text = str(explain(fault, self._order.place, "push", self._hub.deadline.seconds))
+            text = f"{_AGAIN.split(text)[0].rstrip('.')}."
         return PushUnknown(
             f"it is not known whether {self._subject.run.name} was pushed to {self._order.place}: "
-            f"the commit was sent, and then {text} Push it again: what is there is not sent twice"
+            f"the commit was sent, but {text} Push it again: what is there is not sent twice"
         )
 
     def _pushed(self, head: Listing, commit: str, *, changed: bool) -> Pushed:
         told = places_told(self._subject)
         notes = [told] if told and changed else []
+        run = self._subject.run
+        if run.state != "done":
+            notes.append(f"the training of {run.name} is {run.state}: the weights are those so far")
         if self._order.private is False and head.private:
             notes.append(f"{self._repo} is private on {host()}, and stays so until you change it")
         elif self._order.private is None and not head.private:
             notes.append(f"{self._repo} is public on {host()}")
         return Pushed(
-            run=self._subject.run.name,
+            run=run.name,
             repo=self._repo,
             revision=self._branch,
             commit=commit,

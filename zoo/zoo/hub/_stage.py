@@ -87,7 +87,7 @@ class Stage:
         if fault:
             raise CorruptWeights(
                 f"{source} is not what the run stored: {fault}. Nothing was pushed. Copy the run "
-                "again from where it is whole"
+                "again from where it is whole."
             )
         self.files[name] = Staged(path, str(facts["sha256"]), size, blob)
 
