@@ -35,14 +35,22 @@ class Bar(Progress):
     def __init__(self) -> None:
         # Imported here: rich takes a while, and only those who see it pay.
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TransferSpeedColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
 
         self._console = Console(stderr=True)
         self._bar: Any = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[size]}"),
+            BarColumn(bar_width=20),
+            DownloadColumn(),
             TransferSpeedColumn(),
+            TimeRemainingColumn(),
             console=self._console,
             transient=True,
             redirect_stdout=False,
@@ -54,8 +62,7 @@ class Bar(Progress):
         """Show the bar of another transfer."""
         if self._task is not None:
             self._bar.remove_task(self._task)
-        size = in_words(total) if total else ""
-        self._task = self._bar.add_task(text, total=total or None, size=size)
+        self._task = self._bar.add_task(text, total=total or None)
         self._bar.start()
 
     def show(self, done: int) -> None:
