@@ -127,7 +127,7 @@ def test_two_that_pull_at_once_both_get_it(pushed):
     for process in both:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-        assert "pulled commit" in out
+        assert f"pulled {REPO}, commit" in out
     assert len(copies()) == 2
     assert api.pull(REPO, progress=False).changed is False
 

@@ -27,7 +27,7 @@ def test_a_model_is_pulled_by_its_commit(away):
     """All but pickles; the commit is printed, and what is used from then on."""
     commit = away.repos[REPO].refs["main"]
     said = zoo("pull", REPO)
-    assert f"{REPO} pulled commit {commit}" in said.out
+    assert f"pulled {REPO}, commit {commit}\n" in said.out
     (folder,) = [path for path in copies() if path.endswith(commit)]
     assert folder == f"ada--digits/{commit}"
     files = away.head(REPO)
@@ -192,6 +192,7 @@ def test_what_is_not_there(away, online, image):
     """No repository, no revision: exit code 2, and what to look at."""
     assert "no ada/none on 127.0.0.1" in zoo("pull", "ada/none", code=2).err
     assert "no branch, tag or commit v9" in zoo("pull", f"{REPO}@v9", code=2).err
+    assert "written with all of its 40 digits" in zoo("pull", f"{REPO}@4d541e3", code=2).err
     assert "no ada/none" in zoo("predict", "hf:ada/none", image, code=2).err
     online.delenv("HF_TOKEN")
     assert "no token of yours opens" in zoo("pull", REPO, code=2).err
@@ -220,17 +221,19 @@ def test_a_disk_that_is_too_small(away, online):
 
 
 def test_a_missing_plugin_is_named_with_what_to_install(away, online, image):
-    """The model is here; what it needs is said."""
-    zoo("pull", REPO)
+    """The model is here; what it needs is said when it comes, and when it is used."""
     online.setenv("ZOO_PLUGINS", "optim")
     from zoo._registry import registry
 
     registry.cache_clear()
     try:
+        pulled = zoo("pull", REPO)
         said = zoo("predict", f"hf:{REPO}", image, code=2)
     finally:
         registry.cache_clear()
-    assert "is for vision/mlp of zoo-registry 0.1.0" in said.err
+    for told in (pulled, said):
+        assert "is for vision/mlp of zoo-registry 0.1.0" in told.err
+    assert "zoo predict" not in pulled.out
 
 
 def test_where_only_a_run_will_do_it_is_said(away):
@@ -268,13 +271,16 @@ def test_an_endpoint_that_is_none_is_told_so(away, online):
     """The client can't even begin with it."""
     for address in ("http://[::1", "http://127.0.0.1:99999", "ftp://127.0.0.1", "no address"):
         online.setenv("HF_ENDPOINT", address)
-        assert "Check" in (said := zoo("pull", REPO, code=1).err)
-        assert "HF_ENDPOINT" in said
+        said = zoo("pull", REPO, code=1).err
+        assert f"HF_ENDPOINT is {address!r}, which is no hub's address" in said
 
 
 def test_a_branch_may_have_a_long_name(away):
     """With slashes in it, as those of people often have."""
     branch = "ada/" * 24 + "last"
     away.repos[REPO].refs[branch] = away.repos[REPO].refs["main"]
+    assert f"pulled {REPO}@{branch}, commit" in zoo("pull", f"{REPO}@{branch}").out
+    assert f"hf:{REPO}@{branch} is commit" in zoo("eval", f"hf:{REPO}@{branch}").err
+    assert f"{REPO}@{branch} is here already, commit" in zoo("pull", f"{REPO}@{branch}").out
     assert api.pull(f"{REPO}@{branch}", progress=False).revision == branch
     assert api.load_model(f"hf:{REPO}@{branch}")

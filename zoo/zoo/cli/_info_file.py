@@ -35,7 +35,7 @@ def show_file(name: str, *, as_json: bool) -> None:
     found = find_weights(name) if name.startswith(SIGN) else None
     facts = inspect_file(found.path if found else user_path(name))
     card = _card((found and found.metadata) or facts.header.metadata)
-    missing = _missing(facts, card)
+    missing = _missing(facts.path, card)
     if as_json:
         print_json({**_described(facts), "card": card, "missing_plugin": missing or None}, indent=2)
         return
@@ -77,7 +77,12 @@ def _card(metadata: Mapping[str, str]) -> dict[str, Any] | None:
     return card if isinstance(card, dict) else None
 
 
-def _missing(facts: FileFacts, card: dict[str, Any] | None) -> str:
+def why_not_usable(weights: Path, metadata: Mapping[str, str]) -> str:
+    """Say what to install for weights, as far as they say what they are of; empty: nothing."""
+    return _missing(weights, _card(metadata))
+
+
+def _missing(path: Path, card: dict[str, Any] | None) -> str:
     """Say what to install, where the model's plugin can't be used; empty where it can."""
     if card is None or str(card.get("model", "")).startswith("object:"):
         return ""
@@ -87,7 +92,7 @@ def _missing(facts: FileFacts, card: dict[str, Any] | None) -> str:
     try:
         registry().find("model", model)
     except UnknownName as error:
-        return why_not_offered(facts.path, model, distribution, version, error)
+        return why_not_offered(path, model, distribution, version, error)
     return ""
 
 

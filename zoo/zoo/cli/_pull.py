@@ -2,10 +2,13 @@
 
 import click
 
+from zoo._weight_files import read_metadata
 from zoo.hub import SIGN, parse_place, pull_model, screen_progress
 from zoo.reporting import print_json
 
 from ._hub_options import repository, timeout_option
+from ._info_file import why_not_usable
+from ._main import say
 from ._output import json_option
 
 
@@ -16,7 +19,8 @@ from ._output import json_option
 def pull(repo: str, timeout: float, *, as_json: bool) -> None:
     """Bring a model from a hub to this machine, compared with its digests.
 
-    REV is a branch, a tag or a commit. hf:USER/REPO[@REV] then stands for it wherever a run can.
+    REV is a branch, a tag or a whole commit. hf:USER/REPO[@REV] then stands for it wherever a run
+    can.
     """
     done = pull_model(parse_place(repo), screen_progress(), timeout)
     if as_json:
@@ -30,7 +34,10 @@ def pull(repo: str, timeout: float, *, as_json: bool) -> None:
             }
         )
         return
-    what = "pulled" if done.changed else "is here already:"
-    click.echo(f"{done.repo} {what} commit {done.commit}")
+    what = f"pulled {done.name}" if done.changed else f"{done.name} is here already"
+    click.echo(f"{what}, commit {done.commit}")
     click.echo(f"  {done.path}")
+    if missing := why_not_usable(done.weights, done.metadata or read_metadata(done.weights)):
+        say(f"note: {missing}")
+        return
     click.echo(f"  zoo predict {SIGN}{done.repo}@{done.commit} FILE…")

@@ -42,6 +42,12 @@ class Pulled:
     """What is known of weights that say nothing of themselves; None where they do."""
 
     @property
+    def name(self) -> str:
+        """`USER/REPO`, and a branch or a tag that was asked for; a commit is told besides."""
+        place = Place(self.repo, self.revision)
+        return self.repo if place.is_pinned else str(place)
+
+    @property
     def weights(self) -> Path:
         """The weights file."""
         return self.path / WEIGHTS

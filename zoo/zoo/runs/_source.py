@@ -70,7 +70,7 @@ def find_weights(source: str | Path) -> FoundWeights:
 
 def _on_hub(source: str) -> FoundWeights:
     pulled = hub.use_model(source)
-    note = f"{hub.SIGN}{pulled.repo} is commit {pulled.commit}"
+    note = f"{hub.SIGN}{pulled.name} is commit {pulled.commit}"
     return FoundWeights(
         pulled.weights, verified=True, foreign=True, metadata=pulled.metadata, note=note
     )
