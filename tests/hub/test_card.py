@@ -230,8 +230,9 @@ def test_what_tells_of_places_is_named(subject):
     subject.run.recipe["options"]["dataset"] = {"path": "/home/ada/photos"}
     subject.card["dataset_options"] = {"path": "/home/ada/photos"}
     assert places_told(subject) == (
-        "what is sent names places on this machine: recipe.toml, model.safetensors "
-        "(/home/ada/photos)"
+        "note: what is sent names places on this machine: recipe.toml, model.safetensors "
+        "(/home/ada/photos). Who reads the repository sees them; a training with the data "
+        "elsewhere names others"
     )
 
 

@@ -10,7 +10,7 @@ from hub_commands import REPO, zoo
 from loopback import READER, WRITER
 
 import zoo as api
-from zoo._sealed import unseal
+from zoo._sealed import seal, unseal
 from zoo.errors import Stopped
 
 SENT = {
@@ -43,6 +43,7 @@ def test_a_run_arrives_as_one_commit(hub, run):
 def test_a_push_done_again_sends_nothing(pushed):
     """It says that all is there: no commit, no upload."""
     before = pushed.repos[REPO].history()
+    assert f"nothing was sent: {REPO} (private) has mlp, as" in zoo("push", "mlp", REPO).out
     said = zoo("push", "mlp", REPO, "--json")
     assert said.json["changed"] is False
     assert said.json["commit"] == before[0]
@@ -211,7 +212,7 @@ def test_a_run_without_weights_is_refused(hub, run):
     """And one that does not exist, with the nearest."""
     assert "closest: mlp" in zoo("push", "mpl", REPO, code=2).err
     (run / "model.safetensors").unlink()
-    assert "has stored no weights" in zoo("push", "mlp", REPO, code=2).err
+    assert "its model.safetensors is not there any more" in zoo("push", "mlp", REPO, code=2).err
 
 
 def test_from_python(hub, run):
@@ -260,8 +261,20 @@ def test_a_training_is_pushed_once_it_is_stored(hub):
 def test_a_training_that_was_stopped_is_not_pushed(hub, online):
     """It is to go on, and to be pushed when it has ended."""
     online.setattr("zoo.cli._training.train", _stopped)
-    zoo("train", "mlp", "--dataset", "digits", "--push", REPO, code=130)
+    online.setenv("HF_HUB_OFFLINE", "1")
+    said = zoo("train", "mlp", "--dataset", "digits", "--push", REPO, "--name", "lp", code=130)
+    assert "HF_HUB_OFFLINE is set: nothing is asked of 127.0.0.1" in said.err
+    assert f"Unset it to write to {REPO}.\n" in said.err
+    assert f"not pushed; once the run has ended: zoo push lp {REPO}\n" in said.err
     assert not hub.log
+
+
+def test_of_a_run_that_was_stopped_the_push_says_so(hub, run):
+    """Its weights are those so far: it can be gone on with, and pushed again."""
+    record = run / "run.json"
+    record.write_text(seal({**unseal(record.read_bytes()), "state": "stopped"}), encoding="utf-8")
+    said = zoo("push", "mlp", REPO)
+    assert "the training of mlp is stopped: the weights are those so far\n" in said.err
 
 
 def _stopped(*_arguments):
@@ -285,6 +298,8 @@ def test_a_failed_push_does_not_fail_the_training(hub, online):
     assert [(run.name, run.state) for run in api.list_runs()] == [("mlp-digits-1", "done")]
     assert not hub.log
     zoo("train", "mlp", "--dataset", "digits", "--push", "digits", code=2)
+    said = zoo("train", "mlp", "--dataset", "digits", "--push", f"{REPO}@b", code=2)
+    assert "--push takes no branch; train, then zoo push RUN" in said.err
     assert len(api.list_runs()) == 1
 
 

@@ -41,7 +41,12 @@ from ._output import json_option
     default=DEFAULT,
     help="A branch, made where there is none; default: main.",
 )
-@click.option("--message", metavar="M", default="", help="Of the commit; its first line sums up.")
+@click.option(
+    "--message",
+    metavar="M",
+    default="",
+    help="Of the commit: a line, and what more there is below.",
+)
 @click.option("--with-pth", is_flag=True, help="Send model.pth, too.")
 @timeout_option
 @click.option("--dry-run", "dry", is_flag=True, help="Print what would be sent; send nothing.")
@@ -60,7 +65,8 @@ def push(  # noqa: PLR0913 - as many as it has flags
 ) -> None:
     """Push RUN to USER/REPO on a hub, as one commit, with a card.
 
-    Exit code 1: it was not pushed; 3: nobody answered, and it is not known.
+    Exit code 1: it was not pushed; 3: nobody answered, and it is not known; 75 and 130: stopped by
+    SIGTERM and Ctrl-C.
     """
     place = place_to_push(repo, revision)
     order = Order(source=source, place=place, private=private, message=message, with_pth=with_pth)
@@ -98,9 +104,11 @@ def show_pushed(done: Pushed, *, as_json: bool) -> None:
         print_json(facts_of(done))
         return
     place = Place(done.repo, done.revision)
-    what = "as commit" if done.changed else "already: nothing was sent, it is commit"
     privacy = "private" if done.private else "public"
-    click.echo(f"pushed {done.run} to {place} ({privacy}) {what} {done.commit}")
+    if done.changed:
+        click.echo(f"pushed {done.run} to {place} ({privacy}) as commit {done.commit}")
+    else:
+        click.echo(f"nothing was sent: {place} ({privacy}) has {done.run}, as commit {done.commit}")
     click.echo(f"  zoo predict hf:{place} FILE…   ·   zoo pull {place}")
 
 
@@ -131,4 +139,4 @@ def _show_preview(order: Order, *, as_json: bool) -> None:
     click.echo(f"would push {run} to {order.place} ({privacy} where it is made)")
     for name, size in files.items():
         click.echo(f"  {name}  {size:,} bytes")
-    click.echo("What you have written into the card there stays, and adds to README.md.")
+    click.echo("Where a card is there already, what you have written into it stays, and is added.")

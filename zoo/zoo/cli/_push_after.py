@@ -1,8 +1,12 @@
 """`zoo train --push`: a step of its own, once the run is stored."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from zoo._ranks import rank
+from zoo.errors import InvalidOption, Stopped
 from zoo.runs import Run
 
 from ._main import say
@@ -28,10 +32,31 @@ def check_order(push_to: str | None) -> None:
     # Imported here, and below: few trainings are pushed.
     from zoo.hub import Deadline, Hub, Quiet, place_to_push, why_not_ready
 
-    place_to_push(push_to)
+    if "@" in push_to:
+        raise InvalidOption(
+            f"{push_to[:200]!r}: --push takes no branch; train, then zoo push RUN USER/REPO "
+            "--revision BRANCH"
+        )
+    place = place_to_push(push_to)
     with Hub(Deadline(_ASK_SECONDS), Quiet()) as hub:
-        if reason := why_not_ready(hub):
+        if reason := why_not_ready(hub, place):
             say(f"the push after the training will fail: {reason}")
+
+
+@contextmanager
+def told_when_stopped(push_to: str | None, name: str | None) -> Iterator[None]:
+    """Say of a training that is stopped that it was not pushed, and how it is afterwards.
+
+    Args:
+        push_to: where it was to be pushed; None: nowhere.
+        name: that the run was given; None: it was given none.
+    """
+    try:
+        yield
+    except Stopped:
+        if push_to is not None and not rank():
+            say(f"not pushed; once the run has ended: zoo push {name or 'RUN'} {push_to}")
+        raise
 
 
 def push_after(done: Run, push_to: str | None, *, as_json: bool) -> None:

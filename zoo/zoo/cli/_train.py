@@ -22,7 +22,7 @@ from ._completion import (
 )
 from ._completion import run as run_name
 from ._output import DEVICES, data_dir_option, json_option
-from ._push_after import check_order, push_after, push_option
+from ._push_after import check_order, push_after, push_option, told_when_stopped
 from ._tracking import part_sets, track_option
 
 _FLAGS: dict[str, tuple[Any, str, str]] = {
@@ -159,20 +159,21 @@ def train(  # noqa: PLR0913 - as many as it has flags that are no recipe's
     if dry:
         dry_run(plans, root, several=several, as_json=as_json)
         return
-    if several:
-        ranks = plans[0].settings["ranks"]
-        done = run_on_ranks(
-            settings,
-            root,
-            name,
-            as_json=as_json,
-            ranks=ranks,
-            max_restarts=max_restarts,
-            trackers=trackers,
-        )
-    else:
-        request = Request(plans=plans, data_root=root, trackers=trackers)
-        done = run(request, name, as_json=as_json)
+    with told_when_stopped(push_to, name):
+        if several:
+            ranks = plans[0].settings["ranks"]
+            done = run_on_ranks(
+                settings,
+                root,
+                name,
+                as_json=as_json,
+                ranks=ranks,
+                max_restarts=max_restarts,
+                trackers=trackers,
+            )
+        else:
+            request = Request(plans=plans, data_root=root, trackers=trackers)
+            done = run(request, name, as_json=as_json)
     push_after(done, push_to, as_json=as_json)
 
 

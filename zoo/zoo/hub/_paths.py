@@ -36,7 +36,10 @@ def places_told(subject: Subject) -> str:
         return ""
     places = list(dict.fromkeys(path for paths in found.values() for path in paths))
     more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-    return f"what is sent names places on this machine: {', '.join(files)} ({places[0]}{more})"
+    return (
+        f"note: what is sent names places on this machine: {', '.join(files)} ({places[0]}{more}). "
+        "Who reads the repository sees them; a training with the data elsewhere names others"
+    )
 
 
 def paths_in(value: Any) -> Iterator[str]:

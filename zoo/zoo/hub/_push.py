@@ -19,7 +19,7 @@ from ._progress import Progress
 from ._rounds import Rounds
 from ._stage import Stage, Staged, staging
 
-_KNOWN_BEFORE = ("no_token", "offline")
+_KNOWN_BEFORE = ("no_token", "no_hub", "offline")
 
 
 def push_run(
@@ -89,7 +89,7 @@ def preview_push(order: Order, registry: Registry) -> Preview:
         return Preview(subject.run.name, files, places_told(subject))
 
 
-def why_not_ready(hub: Hub) -> str:
+def why_not_ready(hub: Hub, place: Place) -> str:
     """Return, in words, what a push would fail for as things are; empty where nothing is known.
 
     No hub is asked.
@@ -100,4 +100,4 @@ def why_not_ready(hub: Hub) -> str:
         fault = found
     if fault is None or fault.kind not in _KNOWN_BEFORE:
         return ""
-    return str(explain(fault, Place("it"), "push"))
+    return str(explain(fault, place, "push"))
