@@ -62,7 +62,10 @@ def convert(
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Write the weights in FILE, of any program, as portable ones."""
+    """Write the weights in FILE, of any program, as portable ones.
+
+    FILE may be hf:USER/REPO[@REV] on a hub.
+    """
     found = find_weights(file) if file.startswith(SIGN) else None
     given = found.path if found else user_path(file)
     source, target = weight_file(given, any_suffix=True), user_path(out)
