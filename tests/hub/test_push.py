@@ -212,7 +212,7 @@ def test_a_run_without_weights_is_refused(hub, run):
     """And one that does not exist, with the nearest."""
     assert "closest: mlp" in zoo("push", "mpl", REPO, code=2).err
     (run / "model.safetensors").unlink()
-    assert "its model.safetensors is not there any more" in zoo("push", "mlp", REPO, code=2).err
+    assert "mlp has lost its model.safetensors" in zoo("push", "mlp", REPO, code=2).err
 
 
 def test_from_python(hub, run):
@@ -273,8 +273,9 @@ def test_of_a_run_that_was_stopped_the_push_says_so(hub, run):
     """Its weights are those so far: it can be gone on with, and pushed again."""
     record = run / "run.json"
     record.write_text(seal({**unseal(record.read_bytes()), "state": "stopped"}), encoding="utf-8")
-    said = zoo("push", "mlp", REPO)
-    assert "the training of mlp is stopped: the weights are those so far\n" in said.err
+    for flags in (["--dry-run"], []):
+        said = zoo("push", "mlp", REPO, *flags)
+        assert "the training of mlp is stopped: the weights are those so far\n" in said.err
 
 
 def _stopped(*_arguments):

@@ -73,6 +73,13 @@ def test_a_run_without_weights_says_so():
         weights_file("one")
 
 
+def test_a_run_that_has_lost_its_weights_says_so():
+    """It is not one that never had any."""
+    stored().weights.unlink()
+    with pytest.raises(UsageError, match=r"one has lost its model.safetensors.*zoo train .*recipe"):
+        weights_file("one")
+
+
 def test_files_that_are_no_safetensors_are_told_what_to_do(tmp_path):
     """Those that are missing, too."""
     (tmp_path / "net.pth").touch()

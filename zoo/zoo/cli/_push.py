@@ -126,8 +126,8 @@ def facts_of(done: Pushed) -> dict[str, Any]:
 
 
 def _show_preview(order: Order, *, as_json: bool) -> None:
-    run, files, note = preview_push(order, registry())
-    if note:
+    run, files, notes = preview_push(order, registry())
+    for note in notes:
         say(note)
     private = order.private is not False
     if as_json:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from zoo_registry import InvalidOption, Registry, UsageError
 
 from ._manifest import METRICS, RECIPE, TORCH_WEIGHTS, WEIGHTS
+from ._paths import places_told
 from ._place import Place
 from ._subject import Subject, subject_of
 
@@ -58,3 +59,11 @@ def plan_push(order: Order, registry: Registry) -> tuple[Subject, dict[str, int]
             f"{subject.run.name}` shows what it has"
         )
     return subject, {name: recorded[name]["bytes"] for name in wanted if name in recorded}
+
+
+def notes_of(subject: Subject) -> tuple[str, ...]:
+    """Return what whoever pushes a run should know of it, a line each."""
+    run, notes = subject.run, [places_told(subject)]
+    if run.state != "done":
+        notes.append(f"the training of {run.name} is {run.state}: the weights are those so far")
+    return tuple(filter(None, notes))

@@ -12,8 +12,7 @@ from ._compose import compose_card, compose_fixed
 from ._deadline import TIMEOUT, Deadline
 from ._explain import explain
 from ._kept import Kept
-from ._order import Order, Pushed, plan_push
-from ._paths import places_told
+from ._order import Order, Pushed, notes_of, plan_push
 from ._place import Place
 from ._progress import Progress
 from ._rounds import Rounds
@@ -67,8 +66,8 @@ class Preview(NamedTuple):
     """Its name."""
     files: dict[str, int]
     """Sizes in bytes."""
-    note: str
-    """Which of them name places on this machine; empty where none does."""
+    notes: tuple[str, ...]
+    """What whoever pushes them should know, a line each."""
 
 
 def preview_push(order: Order, registry: Registry) -> Preview:
@@ -86,7 +85,7 @@ def preview_push(order: Order, registry: Registry) -> Preview:
         compose_fixed(subject, stage)
         compose_card(subject, order.place, stage, Kept())
         files = {name: file.size for name, file in sorted(stage.files.items())}
-        return Preview(subject.run.name, files, places_told(subject))
+        return Preview(subject.run.name, files, notes_of(subject))
 
 
 def why_not_ready(hub: Hub, place: Place) -> str:

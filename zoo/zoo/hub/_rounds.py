@@ -10,8 +10,7 @@ from ._compose import compose_card
 from ._explain import explain
 from ._kept import Kept, kept_of
 from ._manifest import KNOWN, MANIFEST, README, read_manifest
-from ._order import Order, Pushed
-from ._paths import places_told
+from ._order import Order, Pushed, notes_of
 from ._place import DEFAULT, host, is_commit
 from ._remote import Listing, require_listed
 from ._stage import Stage
@@ -215,17 +214,13 @@ class Rounds:
         )
 
     def _pushed(self, head: Listing, commit: str, *, changed: bool) -> Pushed:
-        told = places_told(self._subject)
-        notes = [told] if told and changed else []
-        run = self._subject.run
-        if run.state != "done":
-            notes.append(f"the training of {run.name} is {run.state}: the weights are those so far")
+        notes = [*notes_of(self._subject)] if changed else []
         if self._order.private is False and head.private:
             notes.append(f"{self._repo} is private on {host()}, and stays so until you change it")
         elif self._order.private is None and not head.private:
             notes.append(f"{self._repo} is public on {host()}")
         return Pushed(
-            run=run.name,
+            run=self._subject.run.name,
             repo=self._repo,
             revision=self._branch,
             commit=commit,

@@ -11,7 +11,7 @@ from zoo_registry import Entry, ModelSpec, Registry, UsageError, ZooError, optio
 from .._options import check_options
 from .._weight_files import CARD, header_of
 from ..recipe import OBJECT
-from ..runs import RECIPE, Run, find_run
+from ..runs import Run, find_run, why_no_weights
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,10 @@ def subject_of(source: str, registry: Registry) -> Subject:
     run = find_run(source)
     if run.state == "running":
         raise UsageError(f"the run {run.name} is still being trained; push it once it has ended")
-    if run.state == "damaged" or not run.weights.is_file():
-        why = run.reason or _why_no_weights(run)
-        raise UsageError(f"the run {run.name} can't be pushed: {why}")
+    if run.state == "damaged":
+        raise UsageError(f"the run {run.name} can't be pushed: {run.reason}")
+    if not run.weights.is_file():
+        raise UsageError(why_no_weights(run))
     header = header_of(run.weights)
     try:
         card = json.loads(header.metadata[CARD])
@@ -107,12 +108,3 @@ def subject_of(source: str, registry: Registry) -> Subject:
     except ZooError:
         entry = None
     return Subject(run, card, shapes, entry)
-
-
-def _why_no_weights(run: Run) -> str:
-    if run.weights.name in run.record.get("files", {}):
-        return (
-            f"its {run.weights.name} is not there any more. Copy the run again from where it is "
-            f"whole, or train it again: zoo train {run.path / RECIPE}"
-        )
-    return f"it is {run.state}, and has stored no weights"

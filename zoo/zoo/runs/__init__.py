@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._revision import code_revision
     from ._run import RECIPE, RECORD, Run, open_run
     from ._select import STATES, Condition, Query, parse_condition, select, sort
-    from ._source import FoundWeights, find_weights, weights_file
+    from ._source import FoundWeights, find_weights, weights_file, why_no_weights
     from ._stretches import require_resumable
     from ._summary import Summary, summaries, summary_of
     from ._tagging import tag, untag
@@ -64,6 +64,7 @@ _HOMES = {
     "untag": "_tagging",
     "verify_files": "_verify",
     "weights_file": "_source",
+    "why_no_weights": "_source",
 }
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "untag",
     "verify_files",
     "weights_file",
+    "why_no_weights",
 ]
 
 

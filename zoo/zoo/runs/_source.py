@@ -10,7 +10,7 @@ from ..errors import CorruptWeights, UsageError
 from ..home import user_path
 from ._aliases import SIGN, find_alias
 from ._listing import aliased_run, find_run
-from ._run import WEIGHTS, Run
+from ._run import RECIPE, WEIGHTS, Run
 from ._verify import verify_files
 
 _SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -90,8 +90,18 @@ def _aliased(name: str) -> FoundWeights:
 
 def _stored(run: Run, *, verify: bool) -> FoundWeights:
     if not run.weights.exists():
-        reason = f" ({run.reason})" if run.reason else ""
-        raise UsageError(f"the run {run.name} is {run.state} and has stored no weights{reason}")
+        raise UsageError(why_no_weights(run))
     # A file that the record does not name is there, but compared with nothing.
     files = verify_files(run) if verify else []
     return FoundWeights(run.weights, verified=run.weights in files)
+
+
+def why_no_weights(run: Run) -> str:
+    """Say why a run is without its weights file: it has lost it, or has stored none."""
+    if WEIGHTS in run.record.get("files", {}):
+        return (
+            f"the run {run.name} has lost its {WEIGHTS}. Copy the run again from where it is "
+            f"whole, or train it again: zoo train {run.path / RECIPE}"
+        )
+    reason = f" ({run.reason})" if run.reason else ""
+    return f"the run {run.name} is {run.state} and has stored no weights{reason}"
